@@ -1,0 +1,96 @@
+/* muster/child.h: programs that run beside the daemon and outlive it.
+ *
+ * muster-shepherd starts and holds them; a child is known by a key that its owner chose, and an owner
+ * that comes back (restart, upgrade, crash) finds its children by that key, running or with their exit.
+ *
+ * The shepherd arrives with realtime-push; until then these are declared, not exported: a plugin
+ * that calls them does not link. */
+#ifndef MUSTER_CHILD_H
+#define MUSTER_CHILD_H
+
+#include <muster/base.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+enum mu_stdio { MU_STDIO_NULL = 1, MU_STDIO_PIPE, /* to the owner, by `output` */ MU_STDIO_FILE, MU_STDIO_SOCKET };
+
+struct mu_stream {
+	uint32_t to;       /* enum mu_stdio */
+	const char *path;  /* MU_STDIO_FILE: appended to */
+	int fd;            /* MU_STDIO_SOCKET */
+	bool block;        /* a full buffer blocks the child; else bytes are dropped and counted */
+};
+
+struct mu_limit {
+	int resource; /* RLIMIT_* */
+	uint64_t soft, hard;
+};
+
+struct mu_socket_pass {
+	const char *name; /* LISTEN_FDNAMES */
+	int fd;
+};
+
+struct mu_spawn {
+	const char *const *argv; /* argv[0] is looked for in the child's PATH; ended by NULL */
+	const char *const *env;  /* "NAME=value"; all of it, ended by NULL */
+	const char *cwd;         /* NULL = "/" */
+	const char *user, *group; /* only those on the shepherd's command line */
+	uint32_t umask;
+	struct mu_stream in, out, err;
+	const struct mu_limit *limits;
+	size_t limit_count;
+	const struct mu_socket_pass *sockets;
+	size_t socket_count;
+	int nice;
+	int oom_score_adj;
+	const char *cgroup; /* name below ours; NULL = none of its own */
+	bool notify;        /* NOTIFY_SOCKET: `ready` is called */
+};
+
+struct mu_exit {
+	bool known;   /* false: it ended while nobody looked, and the code is lost */
+	int code;     /* exit code, when signal is 0 */
+	int signal;
+	bool core;
+	const char *step; /* it never ran: "chdir", "setuid", "exec" …, with error */
+	int error;
+	mu_time time;
+	uint64_t cpu_ns, rss_max; /* what it used */
+};
+
+struct mu_child;
+struct mu_child_ops {
+	void (*started)(struct mu_instance *self, struct mu_child *child); /* exec succeeded, pid known */
+	void (*ready)(struct mu_instance *self, struct mu_child *child, const char *status);
+	/* Bytes of out (1) or err (2). They leave the pipe only when this returns 0; 1 = again after resume. */
+	int (*output)(struct mu_instance *self, struct mu_child *child, int stream, const char *bytes, size_t length);
+	void (*exited)(struct mu_instance *self, struct mu_child *child, const struct mu_exit *how);
+};
+
+/* Loop. The result comes through ops, also a failed exec. `spawn` is copied. NULL + error when it cannot even be
+ * asked: -EEXIST key in use, -EACCES user not allowed, -ENOENT no shepherd. */
+struct mu_child *mu_spawn(struct mu_instance *self, const char *key, const struct mu_spawn *spawn,
+                          const struct mu_child_ops *ops, void *data, struct mu_error *error);
+/* In `start`: what earlier lives of this instance left. `found` is called for each before the next
+ * turn of the loop; those not adopted by setting ops stay as they are. */
+void mu_children_find(struct mu_instance *self,
+                      const struct mu_child_ops *(*found)(struct mu_instance *self, struct mu_child *child, void **data));
+
+const char *mu_child_key(const struct mu_child *child);
+int64_t mu_child_pid(const struct mu_child *child); /* 0 before started and after exited */
+mu_time mu_child_since(const struct mu_child *child);
+void *mu_child_data(const struct mu_child *child);
+/* 0; -ESRCH. `tree`: all its descendants too (cgroup.kill, else a sweep). */
+int mu_child_signal(struct mu_child *child, int signal, bool tree);
+int mu_child_write(struct mu_child *child, const void *bytes, size_t length); /* MU_STDIO_PIPE in; as mu_http_write */
+void mu_child_resume(struct mu_child *child, int stream);
+/* The handle goes; a child still running goes on, and is found again by its key. */
+void mu_child_release(struct mu_child **child);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
