@@ -1,0 +1,35 @@
+/* call: one invocation: opened on main, run on the owner's loop, answered once, delivered to the caller's loop.
+ *
+ * Both ways go through main, so that a reply never overtakes the change that it caused. */
+#ifndef CORE_CALL_H
+#define CORE_CALL_H
+
+#include <muster/command.h>
+
+struct mu_instance;
+
+void call_init(void); /* main loop */
+void call_fini(void);
+/* Main loop: its open calls are answered "cancelled"; those it made are hung up. */
+void call_instance_gone(struct mu_instance *instance);
+void call_cancel_all(const char *why);
+struct call_stats {
+	uint64_t opened, failed, expired, late_replies, refused;
+	size_t open;
+};
+void call_stats(struct call_stats *out);
+#define CALL_OPEN_MAX 10000       /* calls open at once; more are refused -EBUSY */
+#define CALL_KEYS_MAX 4096        /* idempotency keys remembered, 10 min each */
+
+/* ---- jobs (job.c) ---- */
+void job_init(void);
+void job_fini(void);
+void job_instance_gone(struct mu_instance *instance); /* main: its open jobs fail: "its plugin stopped" */
+extern const struct mu_kind job_kind;
+extern const struct mu_command job_commands[]; /* cancel, forget; for the core's own tables */
+
+/* ---- audit (audit.c): every changing call: who, from where, what, outcome; in the core's store ---- */
+void audit_call(const char *user, const char *source, const char *kind, const char *verb, const char *ids,
+                const char *args /* without secrets */, int code, const char *outcome);
+
+#endif

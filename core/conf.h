@@ -1,0 +1,67 @@
+/* conf: a configuration: file and includes → globals and plugins, checked whole before anything is touched. */
+#ifndef CORE_CONF_H
+#define CORE_CONF_H
+
+#include <muster/base.h>
+#include <muster/option.h>
+
+#include "base/arena.h"
+#include "conf_schema.h"
+
+struct config;
+struct descriptor;
+
+struct conf_globals {
+	const char *base_dir, *pid_file, *plugin_dir;
+	struct mu_strings types_db;
+	const char *hostname; /* "" = the system's */
+	bool fqdn_lookup, auto_load, internal_stats;
+	mu_time interval, max_read_interval;
+	double timeout; /* intervals */
+	const char *control_socket, *control_group; /* "" = BaseDir/musterd.sock; group that may connect, "" = everyone */
+	const char *log_file; /* "" = stderr */
+	int log_level;        /* index into err warning notice info debug */
+	int64_t pool_size;    /* worker threads at most */
+};
+extern const struct mu_option conf_global_rows[];
+
+struct conf_plugin {
+	const char *plugin;   /* as loaded: the descriptor's own name */
+	const char *instance; /* of <Plugin x "name">; NULL */
+	const char *name;     /* "cpu", "cpu:name" */
+	mu_time interval, jitter, read_deadline; /* read_deadline 0 = max(interval, 10 s) */
+	const char *loop;     /* NULL = the plugin's own wish */
+	const char *file;
+	int line;
+	const char *load_text; /* canonical LoadPlugin block: changed = restart */
+	const struct descriptor *descriptor;
+	struct config *config; /* filled; conf's reference */
+};
+
+struct conf {
+	struct arena arena;
+	const char *path;
+	struct conf_globals globals;
+	const char *globals_text;
+	struct conf_plugin *plugins; /* in the order of the file */
+	size_t count;
+};
+
+/* Reads, includes, fills the globals, loads the plugins' descriptors (a plugin that is already loaded is asked for its tables
+ * again, not mapped again), fills every instance's options. NULL when report has errors. A plugin whose .so is refused is an
+ * error here. `override_dir` NULL, or the PluginDir of the command line. */
+struct conf *conf_load(const char *path, struct conf_report *report);
+void conf_free(struct conf **conf);
+
+enum conf_change { CONF_SAME, CONF_ADDED, CONF_REMOVED, CONF_RECONFIGURED, CONF_RESTARTED };
+struct conf_difference {
+	const char *name;
+	enum conf_change change;
+	const char *words; /* "option Root changed", "Interval changed", in the arena of `after` */
+};
+/* What a reload from `before` to `after` would do, an entry a plugin of either; the globals that need a restart of the daemon
+ * come as name "daemon" with CONF_RESTARTED. Array in the arena of `after`. */
+struct conf_difference *conf_diff(struct conf *before, struct conf *after, size_t *count);
+const char *conf_change_name(enum conf_change change);
+
+#endif
