@@ -84,7 +84,7 @@ static int run_lease(struct sqlite3 *db, struct mu_store_op *op)
 	return mu_sql(db,
 	              "UPDATE task SET state = 'active', worker = ? WHERE id = (SELECT min(id) FROM task WHERE "
 	              "state = 'queued') RETURNING id, state, type, worker", row_task, ask->answer, "s",
-	              	ask->worker);
+	              ask->worker);
 }
 static int run_finish(struct sqlite3 *db, struct mu_store_op *op)
 {

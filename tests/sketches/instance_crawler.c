@@ -77,7 +77,8 @@ struct visit {
 static const struct mu_migration migrations[] = {
 	{ 1, "CREATE TABLE instance (uuid TEXT PRIMARY KEY, url TEXT, email TEXT, state TEXT);" },
 	{ 2,
-		"CREATE TABLE visit (uuid TEXT, time INTEGER, took REAL, failure INTEGER, PRIMARY KEY (uuid, time));" },
+		"CREATE TABLE visit (uuid TEXT, time INTEGER, took REAL, failure INTEGER, "
+	  "PRIMARY KEY (uuid, time));" },
 };
 
 static int visit_store(struct sqlite3 *db, struct mu_store_op *op)

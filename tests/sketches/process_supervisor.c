@@ -146,7 +146,7 @@ static void process_start(struct mu_instance *self, struct mu_timer *timer)
 	p->child = mu_spawn(self, w->name, &(struct mu_spawn){ .argv = argv, .env = env, .user = w->user,
 		.umask = 022,
 	                    .in = { .to = MU_STDIO_NULL }, .out = log, .err = log, .cgroup = w->name,
-	                    	.notify = true },
+	                    .notify = true },
 	                    &child_ops, p, &error);
 	process_enter(self, p, p->child ? STARTING : BACKOFF);
 	if (p->child)
@@ -176,7 +176,7 @@ static void process_restart(struct mu_instance *self, struct mu_call *call)
 			continue;
 		json_array_append_new(sentences, json_pack("{s:s, s:s, s:s}", "kind", "process", "id", ids[i],
 		                                           "sentence", p->child
-		                                           	? "stops, and starts again" : "starts"));
+		                                           ? "stops, and starts again" : "starts"));
 		if (mu_call_dry_run(call) || !p->child)
 			continue;
 		mu_child_signal(p->child, (int)p->watcher->stop_signal, false);

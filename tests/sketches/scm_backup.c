@@ -177,7 +177,7 @@ static void backup_copy(struct mu_instance *self, struct mu_call *call)
 static const struct mu_command commands[] = {
 	{ .kind = "backup", .name = "copy", .title = "Copy now", .help = "copy a hub's folder to a node",
 	  .effect = MU_CHANGE, .flags = MU_ON_KIND | MU_LONG, .args = copy_args,
-	  	.args_size = sizeof(struct copy_args),
+	  .args_size = sizeof(struct copy_args),
 	  .run = backup_copy },
 	MU_COMMAND_END
 };
