@@ -202,11 +202,15 @@ static const struct mu_child_ops *child_found(struct mu_instance *self, struct m
 	process_enter(self, p, RUNNING);
 	return &child_ops;
 }
-static void start_missing(struct mu_instance *self, struct mu_timer *timer)
+/* Told when all that earlier lives left has been found. */
+static void start_missing(struct mu_instance *self, int status)
 {
 	struct supervisor *s = mu_state(self);
 
-	(void)timer;
+	if (status < 0) {
+		mu_status(self, "no shepherd holds children: start muster-shepherd");
+		return;
+	}
 	for (size_t i = 0; i < s->count; i++)
 		if (!s->items[i].child)
 			process_start(self, &s->items[i].timer);
@@ -221,8 +225,7 @@ static int supervisor_start(struct mu_instance *self, struct mu_error *error)
 		return mu_error(error, -ENOMEM, "no memory for %zu watchers", c->watchers.count);
 	for (s->count = 0; s->count < c->watchers.count; s->count++)
 		s->items[s->count].watcher = &c->watchers.items[s->count];
-	mu_children_find(self, child_found);
-	mu_timer_start(self, &s->found, 0, start_missing); /* after all that is found, was */
+	mu_children_find(self, child_found, start_missing);
 	return 0;
 }
 /* The children go on: whoever starts next finds them. */

@@ -206,17 +206,23 @@ static void backup_look(struct mu_instance *self, struct mu_timer *timer)
 {
 	mu_timer_start(self, timer, 10 * MU_MIN, backup_look);
 }
-static int backup_start(struct mu_instance *self, struct mu_error *error)
+/* Only now is it known which transfers still run: none is begun twice. */
+static void backup_begin(struct mu_instance *self, int status)
 {
 	struct backup *backup = mu_state(self);
 
-	(void)error;
-	mu_children_find(self, transfer_found);
+	if (status < 0)
+		mu_status(self, "no shepherd holds transfers: start muster-shepherd");
 	backup_look(self, &backup->look);
+}
+static int backup_start(struct mu_instance *self, struct mu_error *error)
+{
+	(void)error;
+	mu_children_find(self, transfer_found, backup_begin);
 	return 0;
 }
 
 MU_PLUGIN(scm-backup, .about = "copies of repositories, and the proof that they are good", .loop = "net",
           .config_size = sizeof(struct config), .state_size = sizeof(struct backup), .options = options,
-          	.kinds = kinds,
+          .kinds = kinds,
           .commands = commands, .counters = counters, .start = backup_start);

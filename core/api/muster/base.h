@@ -5,6 +5,7 @@
 #ifndef MUSTER_BASE_H
 #define MUSTER_BASE_H
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -18,6 +19,8 @@ extern "C" {
 #define MU_EXPORT __attribute__((visibility("default")))
 #define MU_PRINTF(at, first) __attribute__((__format__(__printf__, at, first)))
 #define MU_ARRAY_LEN(a) (sizeof(a) / sizeof((a)[0]))
+/* The struct that embeds a message, timer, work item or store operation. */
+#define MU_CONTAINER(p, T, member) ((T *)(void *)((char *)(p)-offsetof(T, member)))
 
 /* One configured plugin. Opaque; every callback gets its own as `self`. */
 struct mu_instance;
@@ -34,6 +37,9 @@ typedef int64_t mu_time;
 #define MU_MIN (60 * MU_SEC)
 #define MU_HOUR (60 * MU_MIN)
 #define MU_DAY (24 * MU_HOUR)
+
+/* Seconds, as JSON and people have them. */
+static inline double mu_seconds(mu_time t) { return (double)t / 1e9; }
 
 /* Wall clock, for stamps. May step. Any thread. */
 mu_time mu_time_real(void);

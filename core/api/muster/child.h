@@ -14,7 +14,7 @@
 extern "C" {
 #endif
 
-enum mu_stdio { MU_STDIO_NULL = 1, MU_STDIO_PIPE, /* to the owner, by `output` */ MU_STDIO_FILE, MU_STDIO_SOCKET };
+enum mu_stdio { MU_STDIO_NULL, MU_STDIO_PIPE, /* to the owner, by `output` */ MU_STDIO_FILE, MU_STDIO_SOCKET };
 
 struct mu_stream {
 	uint32_t to;       /* enum mu_stdio */
@@ -38,7 +38,7 @@ struct mu_spawn {
 	const char *const *env;  /* "NAME=value"; all of it, ended by NULL */
 	const char *cwd;         /* NULL = "/" */
 	const char *user, *group; /* only those on the shepherd's command line */
-	uint32_t umask;
+	uint32_t umask; /* 0 = 022 */
 	struct mu_stream in, out, err;
 	const struct mu_limit *limits;
 	size_t limit_count;
@@ -74,10 +74,11 @@ struct mu_child_ops {
  * asked: -EEXIST key in use, -EACCES user not allowed, -ENOENT no shepherd. */
 struct mu_child *mu_spawn(struct mu_instance *self, const char *key, const struct mu_spawn *spawn,
                           const struct mu_child_ops *ops, void *data, struct mu_error *error);
-/* In `start`: what earlier lives of this instance left. `found` is called for each before the next
- * turn of the loop; those not adopted by setting ops stay as they are. */
+/* In `start`: what earlier lives of this instance left. `found` is called for each and returns the ops it is adopted with, or
+ * NULL: released, and left as it is. Then `done`, once: 0, or -ENOENT when there is no shepherd. */
 void mu_children_find(struct mu_instance *self,
-                      const struct mu_child_ops *(*found)(struct mu_instance *self, struct mu_child *child, void **data));
+                      const struct mu_child_ops *(*found)(struct mu_instance *self, struct mu_child *child, void **data),
+                      void (*done)(struct mu_instance *self, int status));
 
 const char *mu_child_key(const struct mu_child *child);
 int64_t mu_child_pid(const struct mu_child *child); /* 0 before started and after exited */
@@ -87,7 +88,8 @@ void *mu_child_data(const struct mu_child *child);
 int mu_child_signal(struct mu_child *child, int signal, bool tree);
 int mu_child_write(struct mu_child *child, const void *bytes, size_t length); /* MU_STDIO_PIPE in; as mu_http_write */
 void mu_child_resume(struct mu_child *child, int stream);
-/* The handle goes; a child still running goes on, and is found again by its key. */
+/* The handle goes; a child still running goes on, and is found again by its key. Legal inside `exited`, from which on the
+ * key is free again; until release mu_child_signal(…, true) still reaches what the dead child left behind. */
 void mu_child_release(struct mu_child **child);
 
 #ifdef __cplusplus

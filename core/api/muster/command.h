@@ -48,11 +48,17 @@ struct mu_command {
 };
 #define MU_COMMAND_END { .name = NULL }
 
-/* ---- the owner's side: a call is yours from `run` until you have answered it ---- */
+/* ---- the owner's side ----
+ * A call, and all that these functions return of it, is valid from `run` until you have answered it, whatever happens to
+ * the caller meanwhile: one who hung up still is owed an answer, which is then dropped. mu_job_start answers too.
+ * When several instances of a plugin declare a kind, a call with ids goes to the instance that put them, one without to the
+ * instance started first. */
 
 struct mu_call;
 
 const void *mu_call_args(const struct mu_call *call);      /* the row's struct, filled and checked */
+/* Did the caller give this argument, or is it the default? For an "edit" that changes only what was given. */
+bool mu_call_given(const struct mu_call *call, const char *arg);
 const char *mu_call_id(const struct mu_call *call);        /* the one id; NULL with MU_ON_KIND */
 /* Every id: of the call, or those that its match found among a published kind. */
 const char *const *mu_call_ids(const struct mu_call *call, size_t *count);
@@ -70,7 +76,8 @@ void *mu_call_data(const struct mu_call *call);
 void mu_call_on_gone(struct mu_call *call, void (*gone)(struct mu_instance *self, struct mu_call *call));
 
 /* Exactly once; the call is no longer yours. Takes `result`, any JSON or NULL. An object may carry
- * "message" (a sentence), "undo": {"command", "args"}, "job". Answering an expired call is counted and
+ * "message" (a sentence), "undo": {"command", "args"}, "job", and for MU_BULK "failed": [{"id", "code", "sentence"}] beside a
+ * message that counts the others. Answering an expired call is counted and
  * dropped. Owner's loop. */
 void mu_reply(struct mu_call *call, json_t *result);
 void mu_reply_text(struct mu_call *call, const char *message, ...) MU_PRINTF(2, 3); /* {"message": …} */
@@ -98,7 +105,8 @@ void mu_job_on_cancel(struct mu_job *job, void (*cancel)(struct mu_instance *sel
 /* code 0 = done, else failed with that negative errno (-ECANCELED: cancelled). Takes `result` or NULL. */
 void mu_job_end(struct mu_job **job, int code, json_t *result, const char *sentence, ...) MU_PRINTF(4, 5);
 
-/* ---- the caller's side: front ends, and plugins that command others ---- */
+/* ---- the caller's side: front ends, and plugins that command others ----
+ * A plugin is trusted: `user` and `role` are what the front end found out about the person behind it. */
 
 struct mu_request {
 	const char *kind, *verb;
@@ -124,7 +132,8 @@ struct mu_result {
 
 struct mu_pending; /* a call from its caller's side */
 /* `done` runs on your loop: for each part, then once with part = false, unless cancelled before. The
- * handle is valid until that last one. Never NULL; a refusal comes through `done` as well. */
+ * handle is valid until that last one. Never NULL, and `done` never runs inside mu_call: a refusal comes later as well. What
+ * `result` points to ends with the callback. */
 struct mu_pending *mu_call(struct mu_instance *self, const struct mu_request *request,
                            void (*done)(struct mu_instance *self, const struct mu_result *result, void *data),
                            void *data);

@@ -18,7 +18,7 @@ struct mu_counter {
 };
 #define MU_COUNTER_END { .name = NULL }
 
-/* `index` is the row's place in the table. Any thread, no lock. */
+/* `index` is the row's place in the table; `add` may be negative for a level. Any thread, no lock. */
 void mu_count(struct mu_instance *self, size_t index, int64_t add);
 void mu_level(struct mu_instance *self, size_t index, int64_t now);
 int64_t mu_counter_value(const struct mu_instance *self, size_t index);

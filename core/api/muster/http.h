@@ -15,7 +15,10 @@
 extern "C" {
 #endif
 
-struct mu_http; /* one exchange: a request and its answer */
+/* One exchange: a request and its answer. Valid until answered (a websocket: until `closed` has returned), also when the
+ * client has gone meanwhile: an answer is owed always, and dropped when nobody is there. When the owner stops, what is
+ * open is closed for it. Copies of all strings stand on the owner's loop. */
+struct mu_http;
 
 enum mu_route_flag {
 	MU_ROUTE_OPEN = 1 << 0,      /* without login; else `role` */
@@ -58,6 +61,8 @@ enum mu_role mu_http_role(const struct mu_http *http);
 const char *mu_http_source(const struct mu_http *http); /* address, behind trusted proxies the client's */
 /* The whole body, at most body_max. */
 const void *mu_http_body(const struct mu_http *http, size_t *length);
+/* The body as JSON; NULL when it is none, and then the problem has been answered. A new reference. */
+json_t *mu_http_body_json(struct mu_http *http);
 /* MU_ROUTE_BODY_STREAM: pieces as they come; length 0 = the end, -1 = the client is gone. Return 0 for more,
  * 1 to pause until mu_http_resume. */
 void mu_http_on_body(struct mu_http *http, int (*piece)(struct mu_instance *self, struct mu_http *http,
@@ -127,6 +132,7 @@ struct mu_http_ops {
 	void (*ws_accept)(struct mu_http *http, const struct mu_ws_ops *ops, const char *subprotocol, size_t message_max);
 	int (*ws_send)(struct mu_http *http, bool binary, const void *bytes, size_t length);
 	void (*ws_close)(struct mu_http *http, int code, const char *reason);
+	/* An event when `name` is given, else the answer to `ack`. */
 	int (*sio_send)(struct mu_sio *socket, int64_t ack, const char *name, json_t *args);
 	int (*sio_broadcast)(struct mu_instance *owner, const char *path, const char *room, const char *name, json_t *args);
 	void (*sio_room)(struct mu_sio *socket, const char *room, bool join);
@@ -149,7 +155,8 @@ struct mu_sio {
 	void *data; /* the owner's */
 };
 
-/* Told of every route and namespace, those there already first; on the provider's loop. An owner that ends
+/* Told of every route and namespace, those there already first; on the provider's loop. `owner` is borrowed: take a
+ * reference to post to it later, and give it back when nothing more will be posted. An owner that ends
  * is told with `removed` for each; its rows stay readable until the provider posts nothing more to it. */
 struct mu_http_provider {
 	uint32_t size;

@@ -74,7 +74,7 @@ struct mu_kind {
 	const char *help;    /* one line: what such a thing is */
 	uint32_t flags;      /* enum mu_kind_flag */
 	const struct mu_attr *attrs;
-	const struct mu_state *states; /* of the attribute "state"; NULL: the kind has none */
+	const struct mu_state *states; /* of the attribute "state", which then needs no row in attrs; NULL: none */
 	/* Which attributes play a part, NULL where none does. */
 	const char *title, *reason, *since, *parent;
 	const char *columns; /* blank-separated default columns; NULL: all not hidden */
@@ -86,7 +86,7 @@ struct mu_kind {
 };
 #define MU_KIND_END { .name = NULL }
 
-/* The object as it now is: every attribute, not only what changed. Takes `attrs`. Owner's loop. An id is
+/* The object as it now is: every attribute, not only what changed (an "id" in it is passed over). Takes `attrs`. Owner's loop. An id is
  * 1..255 bytes of printable UTF-8 without blanks; an attribute that is not in the table, or has another type, is
  * dropped, counted and logged once. 0; -EINVAL on the id; -ENOSPC: a published kind is full (an
  * event says so once). Equal content is not a change and costs nobody anything. */

@@ -49,7 +49,8 @@ mu_time mu_now(const struct mu_instance *self);
 /* Embed, zeroed but for run and done. The core holds the instance and its configuration until `done`
  * has returned. */
 struct mu_work {
-	/* Worker thread. Not `self`: what it needs is in the struct around it. */
+	/* Worker thread. What it needs is in the struct around it; an instance pointer kept there is good for mu_log,
+	 * mu_count and mu_event until run returns, and for nothing else. */
 	void (*run)(struct mu_work *work);
 	/* On the loop, exactly once. `status` 0; -ECANCELED when the instance stopped first (run may then
 	 * never have been called); -EBUSY when too many items of this plugin hang. */

@@ -23,7 +23,7 @@ enum mu_option_type {
 };
 
 struct mu_strings {
-	const char *const *items;
+	const char *const *items; /* items[count] is NULL, so it serves as argv; NULL when count is 0 */
 	size_t count;
 };
 
@@ -63,7 +63,10 @@ struct mu_option {
 #define MU_OPT_DOUBLE(T, m, ...)   { .type = MU_DOUBLE, .offset = MU_MEMBER(T, m, double), __VA_ARGS__ }
 #define MU_OPT_DURATION(T, m, ...) { .type = MU_DURATION, .offset = MU_MEMBER(T, m, mu_time), __VA_ARGS__ }
 #define MU_OPT_SIZE(T, m, ...)     { .type = MU_SIZE, .offset = MU_MEMBER(T, m, uint64_t), __VA_ARGS__ }
-#define MU_OPT_ENUM(T, m, ...)     { .type = MU_ENUM, .offset = MU_MEMBER(T, m, int), __VA_ARGS__ }
+/* An int, or an enum whose values count up from 0 as the choices do. */
+#define MU_OPT_ENUM(T, m, ...)                                                                           \
+	{ .type = MU_ENUM,                                                                               \
+	  .offset = offsetof(T, m) + 0 * sizeof(char[sizeof(((T *)0)->m) == sizeof(int) ? 1 : -1]), __VA_ARGS__ }
 #define MU_OPT_STRINGS(T, m, ...)  { .type = MU_STRINGS, .offset = MU_MEMBER(T, m, struct mu_strings), __VA_ARGS__ }
 /* MU_OPT_BLOCK(struct config, watchers, struct watcher, watcher_options, .name = "Watcher", …) for
  * `struct { struct watcher *items; size_t count; } watchers;` */

@@ -81,6 +81,15 @@ struct mu_plugin {
 	extern MU_EXPORT const struct mu_plugin muster_plugin;                                           \
 	const struct mu_plugin muster_plugin = MU_PLUGIN_INIT(ident, __VA_ARGS__)
 
+/* Why `stop` was called: who keeps children alive over a restart of the daemon asks here. */
+enum mu_stop_reason {
+	MU_STOP_REMOVED = 1, /* out of the configuration, or by an operator's `plugin stop` */
+	MU_STOP_RELOAD,      /* the same instance starts again at once */
+	MU_STOP_RESTART,     /* the daemon re-executes itself */
+	MU_STOP_END,         /* the daemon ends */
+};
+enum mu_stop_reason mu_stop_reason(const struct mu_instance *self);
+
 /* ---- an instance's own facts ---- */
 
 /* In read and in work the one they started with, else the newest. */

@@ -30,7 +30,7 @@ struct mu_store *mu_store_open(struct mu_instance *self, const struct mu_migrati
 /* Closed by the core after `mu_stopped`, when all operations are done. */
 
 struct mu_store_op {
-	/* Store thread. 0 keeps the savepoint, <0 rolls it back (the others of the group stay). */
+	/* Store thread. >= 0 keeps the savepoint, <0 rolls it back (the others of the group stay). */
 	int (*run)(struct sqlite3 *db, struct mu_store_op *op);
 	/* On the loop, after the commit; `status` is run's, or the group's -EIO, -ENOSPC. Once, always. */
 	void (*done)(struct mu_instance *self, struct mu_store_op *op, int status);
@@ -47,7 +47,8 @@ void mu_store_read(struct mu_store *store, struct mu_store_op *op);
 
 /* One statement, kept prepared. A letter in `binds` per '?': i int64_t, d double, s const char * (NULL
  * binds NULL), b const void *, size_t. `row` may be NULL; it is called for each result row and ends the
- * statement by returning non-zero. Returns the changed or read rows, or a negative errno. */
+ * statement by returning non-zero. Arguments must have exactly those types: cast an int for i. Returns the changed or read
+ * rows, or a negative errno: -EEXIST for UNIQUE, -EINVAL for any other constraint and for bad SQL, -ENOSPC, -EIO. */
 struct mu_row;
 int mu_sql(struct sqlite3 *db, const char *sql, int (*row)(const struct mu_row *row, void *data), void *data,
            const char *binds, ...);

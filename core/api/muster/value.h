@@ -128,7 +128,8 @@ const struct mu_batch *mu_batch_ref(const struct mu_batch *batch);
 void mu_batch_unref(const struct mu_batch **batch);
 
 /* Series by glob over their names, as they arrive: `got` runs on your loop with only the samples that
- * match. `limit` bytes may wait; then the newest win and the loss is counted. Ends with the instance. */
+ * match, valid until it returns. No first picture: ask series.list for that. `limit` bytes may wait; then the newest win
+ * and the loss is counted. Ends with the instance. */
 struct mu_value_sub;
 struct mu_value_sub *mu_values_subscribe(struct mu_instance *self, const char *glob, size_t limit,
                                          void (*got)(struct mu_instance *self, struct mu_value_sub *sub,
