@@ -35,6 +35,8 @@ struct read_state { /* main's view of `read`; sched.c */
 	int64_t next_real;      /* stamp of the next due read */
 	int64_t next_mono;
 	struct read_task *task; /* in flight, NULL = none */
+	struct mu_builder *builder;
+	bool listed;            /* sched_add was called */
 	uint32_t failures;      /* in a row: backs off */
 	uint64_t reads, errors, overruns, hung;
 	int64_t last_ns, total_ns; /* time a read took */
@@ -53,12 +55,16 @@ struct mu_instance {
 	int64_t *counters;     /* atomic, plugin->counters' rows */
 	size_t counter_count;
 	struct list timers;    /* armed; loop's thread */
+	struct list works;     /* started and not yet done; loop's thread */
+	bool stop_said;        /* mu_stopped was called; loop's thread */
+	uint64_t slow;         /* callbacks over 20 ms; atomic */
 	mu_time interval, jitter, read_deadline, timeout;
 	void (*room)(struct mu_instance *self); /* mu_on_room */
 	uint32_t holds; /* atomic: reads and work in flight that need this memory */
 	uint64_t serial; /* differs for each life of the same name */
 
 	/* main's */
+	struct config *latest; /* what the next read runs with */
 	enum instance_state is;
 	bool wanted;             /* running is intended */
 	bool leaving;            /* out of the directory once stopped */

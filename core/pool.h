@@ -1,6 +1,7 @@
 /* pool: worker threads for what blocks. Grows while all are busy, up to a cap; idle threads leave after 10 s.
  *
- * A task past its deadline is disowned: its thread no longer counts, and what it holds is kept until it returns. */
+ * A task past its deadline is disowned: its thread counts no longer against the cap, so that a hung disk does not take
+ * the workers of everybody else, and what it holds is kept until it returns. Every function from any thread. */
 #ifndef CORE_POOL_H
 #define CORE_POOL_H
 
@@ -8,25 +9,27 @@
 #include <stddef.h>
 #include <stdint.h>
 
-struct pool_task { /* embed; the pool's from submit until run has returned */
-	void (*run)(struct pool_task *task); /* worker thread */
+struct pool_task { /* embed, zeroed; the pool's from submit until run begins */
+	void (*run)(struct pool_task *task); /* worker thread; ends with pool_returned, and may then free the task */
 	struct pool_task *next;
 	int64_t started; /* monotonic, 0 = waits; atomic */
-	bool disowned;   /* atomic */
+	bool disowned;   /* under the pool's lock */
 };
 
 void pool_init(size_t cap); /* 0 = 64 */
-void pool_submit(struct pool_task *task); /* any thread */
+void pool_submit(struct pool_task *task);
 /* Takes a task that has not begun out of the queue: true, and it is the caller's again. */
 bool pool_withdraw(struct pool_task *task);
-/* Main loop: this one will not be waited for; another thread may take its place. */
+/* This one will not be waited for; another thread may take its place. Once a task, while it runs. */
 void pool_disown(struct pool_task *task);
+/* The last thing a task's run says of it. */
+void pool_returned(struct pool_task *task);
 
 struct pool_stats {
 	size_t threads, busy, waiting, disowned;
 };
 void pool_stats(struct pool_stats *out);
-/* Waits for idle and running threads to end; returns the number disowned or not ended in time. */
+/* No new threads; what waits is still run. Returns how many threads had not ended in time. */
 int pool_fini(int64_t wait_ns);
 
 #endif
