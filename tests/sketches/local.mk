@@ -7,4 +7,4 @@ tests_sketches_libsketches_a_SOURCES = \
 	tests/sketches/instance_crawler.c \
 	tests/sketches/scm_backup.c \
 	tests/sketches/realtime_push.c
-tests_sketches_libsketches_a_CPPFLAGS = -I$(srcdir)/core/api $(AM_CPPFLAGS)
+tests_sketches_libsketches_a_CPPFLAGS = $(PLUGIN_CPPFLAGS)
