@@ -11,7 +11,7 @@ _Noreturn void check_failed(const char *truth, const char *file, int line, const
 {
 	char text[512];
 	int n = snprintf(text, sizeof(text), "%s:%d: %s: this must hold and does not: %s\n", file, line,
-	                 function, truth);
+			 function, truth);
 
 	if (n > 0) {
 		size_t length = (size_t)n < sizeof(text) ? (size_t)n : sizeof(text) - 1;

@@ -92,7 +92,7 @@ uint64_t hash_seed(void)
 		struct timespec now;
 		clock_gettime(CLOCK_MONOTONIC, &now);
 		seed = hash_fold((uint64_t)now.tv_nsec ^ salt_a,
-		                 (uint64_t)(uintptr_t)&now ^ (uint64_t)getpid());
+				 (uint64_t)(uintptr_t)&now ^ (uint64_t)getpid());
 	}
 	seed |= 1; /* 0 means not yet drawn */
 	uint64_t none = 0;

@@ -27,7 +27,7 @@ static int read_whole(int fd, char *text, size_t size, bool from_start)
 	check(size > 0 && size <= INT_MAX);
 	while (length < size) {
 		ssize_t n = from_start ? pread(fd, text + length, size - length, (off_t)length)
-		                       : read(fd, text + length, size - length);
+				       : read(fd, text + length, size - length);
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0) {
@@ -235,7 +235,7 @@ static int scan_double_slow(const char **p, const char *at, double *out)
 int scan_double(const char **p, double *out)
 {
 	static const double powers[] = { 1e0, 1e1, 1e2,  1e3,  1e4,  1e5,  1e6,  1e7,
-		                         1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15 };
+					 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15 };
 	check(p && *p && out);
 	const char *start = skip_blanks(*p), *at = start;
 	bool minus = *at == '-';

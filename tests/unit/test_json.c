@@ -34,7 +34,7 @@ static void any_one_value_is_read(void **state)
 {
 	(void)state;
 	assert_written(parse(" {\"b\": [1, 2.5, true, null], \"a\": \"x\"} "),
-	               "{\"b\":[1,2.5,true,null],\"a\":\"x\"}");
+		       "{\"b\":[1,2.5,true,null],\"a\":\"x\"}");
 	assert_written(parse("\"text\""), "\"text\"");
 	assert_written(parse("-7"), "-7");
 	assert_written(parse("[]"), "[]");
@@ -89,7 +89,7 @@ static void texts_are_escaped(void **state)
 {
 	(void)state;
 	assert_written(json_string("a\"b\\c\nd\re\tf\bg\fh\x01i\x7fj/\xc3\xa9"),
-	               "\"a\\\"b\\\\c\\nd\\re\\tf\\bg\\fh\\u0001i\\u007fj/\xc3\xa9\"");
+		       "\"a\\\"b\\\\c\\nd\\re\\tf\\bg\\fh\\u0001i\\u007fj/\xc3\xa9\"");
 	assert_written(json_stringn("a\0b", 3), "\"a\\u0000b\"");
 }
 

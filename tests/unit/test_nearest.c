@@ -10,7 +10,7 @@
 static const char *near(const char *word)
 {
 	static const char *const candidates[] = { "Interval", "Hostname", "LoadPlugin", NULL,     "df",
-		                                  "cpu",      "list",     "get",        "Timeout" };
+						  "cpu",      "list",     "get",        "Timeout" };
 	struct nearest nearest;
 
 	nearest_init(&nearest, word);

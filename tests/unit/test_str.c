@@ -125,16 +125,17 @@ static void what_is_printable(void **state)
 	(void)state;
 	assert_true(printable(""));
 	assert_true(printable("plain ~"));
-	assert_true(printable("Gr\xc3\xbc\xc3\x9f" "e \xe2\x82\xac \xf0\x9f\x98\x80"));
+	assert_true(printable("Gr\xc3\xbc\xc3\x9f"
+			      "e \xe2\x82\xac \xf0\x9f\x98\x80"));
 	assert_false(printable("tab\t"));
 	assert_false(printable("\x7f"));
 	assert_false(text_printable("a\0b", 3));
-	assert_false(printable("\xc3"));                 /* cut */
-	assert_false(printable("\xc0\xaf"));             /* too long a form */
+	assert_false(printable("\xc3"));     /* cut */
+	assert_false(printable("\xc0\xaf")); /* too long a form */
 	assert_false(printable("\xe0\x80\xaf"));
-	assert_false(printable("\xed\xa0\x80"));         /* surrogate */
-	assert_false(printable("\xf4\x90\x80\x80"));     /* beyond the last plane */
-	assert_false(printable("\xc2\x85"));             /* C1 control */
+	assert_false(printable("\xed\xa0\x80"));     /* surrogate */
+	assert_false(printable("\xf4\x90\x80\x80")); /* beyond the last plane */
+	assert_false(printable("\xc2\x85"));         /* C1 control */
 	assert_false(printable("\xff"));
 }
 
