@@ -3,15 +3,15 @@
 #define CORE_COUNTERS_H
 
 #include <jansson.h>
-#include <stdbool.h>
 
 struct mu_instance;
 
-void counters_init(void);
-void counters_fini(void);
-/* Every interval of the core; one batch. Not at all when CollectInternalStats is false. */
-void counters_publish(bool enabled);
-/* {"reads": 12, …}: of one instance, for `plugin get`. */
+/* The beat of the core: at every global Interval (not more often than once a second) the figures are published, unless
+ * CollectInternalStats is false, and the objects of kind plugin and daemon are brought up to date. */
+void counters_start(void);
+void counters_stop(void);
+void counters_publish(void); /* one batch, now */
+/* {"reads": 12, …}: what an instance counts itself. */
 json_t *counters_json(const struct mu_instance *instance);
 
 #endif

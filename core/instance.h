@@ -54,45 +54,76 @@ struct mu_instance {
 	void *state, *reader;
 	int64_t *counters;     /* atomic, plugin->counters' rows */
 	size_t counter_count;
-	struct list timers;    /* armed; loop's thread */
-	struct list works;     /* started and not yet done; loop's thread */
-	bool stop_said;        /* mu_stopped was called; loop's thread */
-	uint64_t slow;         /* callbacks over 20 ms; atomic */
 	mu_time interval, jitter, read_deadline, timeout;
+	uint64_t serial;         /* differs for each life */
+	const char *loop_wish;   /* the name of its loop, owned; NULL = main */
+	const char *load_text;   /* canonical text of the LoadPlugin block, owned; NULL */
 	void (*room)(struct mu_instance *self); /* mu_on_room */
-	uint32_t holds; /* atomic: reads and work in flight that need this memory */
-	uint64_t serial; /* differs for each life of the same name */
+	uint32_t holds;  /* atomic: the directory, messages, reads and work in flight that need this memory */
+	uint32_t *hung;  /* atomic, shared by all lives of the plugin: reads and work that were disowned */
+
+	/* its loop's */
+	struct list timers; /* armed */
+	struct list works;  /* started and not yet done */
+	bool stop_said;     /* mu_stopped was called, or start failed */
+	int start_result;   /* of registering (main), then of start; handed over by message */
+	struct mu_error start_error;
+	uint64_t slow;      /* callbacks over 20 ms; atomic */
 
 	/* main's */
 	struct config *latest; /* what the next read runs with */
 	enum instance_state is;
-	bool wanted;             /* running is intended */
-	bool leaving;            /* out of the directory once stopped */
+	mu_time since;
+	bool used;              /* has been started: another life takes another struct */
+	bool leaving;           /* out of the directory once stopped */
+	enum mu_stop_reason why;
+	struct mu_instance *successor; /* takes its place once it has stopped, and starts */
 	struct read_state read;
 	struct loop_timer deadline; /* of starting and stopping */
-	char status[256];        /* mu_status */
-	struct mu_error error;   /* why it failed */
-	mu_time since;
-	const char *load_text;   /* canonical text of the LoadPlugin block, owned */
-	void (*ended)(struct mu_instance *instance, void *data); /* told once when it is stopped, failed or abandoned */
-	void *ended_data;
+	char status[256];       /* mu_status */
+	struct mu_error error;  /* why it failed */
 };
 
-/* Main loop, all of these. */
+/* ---- main loop ---- */
+
+/* In the directory, stopped. */
 struct mu_instance *instance_new(const struct descriptor *descriptor, const struct conf_plugin *conf);
+/* One that stopped or failed starts as a new life in the same place. */
 void instance_start(struct mu_instance *instance);
-void instance_stop(struct mu_instance *instance);
-/* Only option values changed: reconfigures, or restarts. Takes the reference on `config`. */
-void instance_reconfigure(struct mu_instance *instance, struct config *config);
+void instance_stop(struct mu_instance *instance, enum mu_stop_reason why);
+/* Stops, if it runs, and starts again: with `conf`, or as it was (NULL). */
+void instance_restart(struct mu_instance *instance, const struct conf_plugin *conf);
+/* Stops, and leaves the directory. */
+void instance_remove(struct mu_instance *instance);
+/* Only option values changed: reconfigures, or restarts when the plugin cannot. */
+void instance_reconfigure(struct mu_instance *instance, const struct conf_plugin *conf);
 struct mu_instance *instance_find(const char *name);
 bool instance_next(size_t *at, struct mu_instance **instance); /* in start order */
-size_t instance_count(void);
+/* How many are starting, running or stopping; with `writers` those with a `write`, else the others. Without the core's own. */
+size_t instance_busy(bool writers);
+/* Told after each change of state: who waits for the last to stop. */
+void instance_watch(void (*changed)(void));
 const char *instance_state_name(enum instance_state state);
-const struct mu_state *instance_states(void); /* the rows of kind "plugin" */
-/* Prints table[state][event]: the whole behaviour; for the manual. */
+const char *instance_event_name(enum instance_event event);
+/* The rows of kind "plugin". */
+extern const struct mu_state instance_state_rows[];
+/* Prints table[state][event], the whole behaviour, for the manual: "running stop stopping". */
 void instance_table_print(void);
-/* Anything about the instance that others show has changed. */
+/* Something that others show of it has changed. */
 void instance_changed(struct mu_instance *instance);
+/* At the end. Returns how many lives something still holds. */
+size_t instance_free_all(void);
+
+/* ---- between main and the instance's loop ---- */
+void instance_step(struct mu_instance *instance, enum instance_event event); /* main: the state machine */
+void instance_loop_start(void *instance);  /* loop: runs `start`, answers main */
+void instance_loop_stop(void *instance);   /* loop: runs `stop` */
+void instance_loop_reconfigure(struct mu_instance *instance, struct config *config); /* main: by message */
+void instance_loop_settle(struct mu_instance *instance); /* loop: ended, if it has said so and no work is left */
+/* The next life: not in the directory yet; the caller's hold. */
+struct mu_instance *instance_successor(struct mu_instance *old, const struct conf_plugin *conf);
+void instance_directory_remove(struct mu_instance *instance);
+void instance_directory_replace(struct mu_instance *before, struct mu_instance *after);
 
 /* Any thread: a read or a work item needs this instance's memory. */
 void instance_hold(struct mu_instance *instance);
@@ -100,5 +131,10 @@ void instance_release(struct mu_instance *instance);
 
 /* The configuration of the read or work item that runs on this thread. */
 void instance_thread_config(const struct mu_instance *instance, const struct config *config);
+
+/* ---- work (work.c) ---- */
+void work_cancel_all(struct mu_instance *instance); /* loop: what has not begun never will */
+/* Reads and work of one plugin that may hang at a time; past it none is started. */
+#define INSTANCE_HUNG_MAX 8
 
 #endif

@@ -107,7 +107,7 @@ void pool_submit(struct pool_task *task)
 	check(task->run && !task->next);
 	pthread_mutex_lock(&pool.lock);
 	task->started = 0;
-	task->disowned = false;
+	task->disowned = task->returned = false;
 	*pool.last = task;
 	pool.last = &task->next;
 	pool.waiting++;
@@ -137,25 +137,31 @@ bool pool_withdraw(struct pool_task *task)
 	return found;
 }
 
-void pool_disown(struct pool_task *task)
+bool pool_disown(struct pool_task *task)
 {
 	pthread_mutex_lock(&pool.lock);
 	check(!task->disowned);
-	task->disowned = true;
-	pool.disowned++;
-	if (pool.waiting > pool.idle)
-		pool_grow();
-	pthread_mutex_unlock(&pool.lock);
-}
-
-void pool_returned(struct pool_task *task)
-{
-	pthread_mutex_lock(&pool.lock);
-	if (task->disowned) {
-		task->disowned = false;
-		pool.disowned--;
+	bool first = !task->returned;
+	if (first) {
+		task->disowned = true;
+		pool.disowned++;
+		if (pool.waiting > pool.idle)
+			pool_grow();
 	}
 	pthread_mutex_unlock(&pool.lock);
+	return first;
+}
+
+bool pool_returned(struct pool_task *task)
+{
+	pthread_mutex_lock(&pool.lock);
+	check(!task->returned);
+	task->returned = true;
+	bool disowned = task->disowned;
+	if (disowned)
+		pool.disowned--;
+	pthread_mutex_unlock(&pool.lock);
+	return disowned;
 }
 
 void pool_stats(struct pool_stats *out)

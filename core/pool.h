@@ -10,20 +10,20 @@
 #include <stdint.h>
 
 struct pool_task { /* embed, zeroed; the pool's from submit until run begins */
-	void (*run)(struct pool_task *task); /* worker thread; ends with pool_returned, and may then free the task */
+	void (*run)(struct pool_task *task); /* worker thread; must call pool_returned when the blocking part is over */
 	struct pool_task *next;
 	int64_t started; /* monotonic, 0 = waits; atomic */
-	bool disowned;   /* under the pool's lock */
+	bool disowned, returned; /* under the pool's lock, which so decides who was first */
 };
 
 void pool_init(size_t cap); /* 0 = 64 */
 void pool_submit(struct pool_task *task);
 /* Takes a task that has not begun out of the queue: true, and it is the caller's again. */
 bool pool_withdraw(struct pool_task *task);
-/* This one will not be waited for; another thread may take its place. Once a task, while it runs. */
-void pool_disown(struct pool_task *task);
-/* The last thing a task's run says of it. */
-void pool_returned(struct pool_task *task);
+/* This one will not be waited for; another thread may take its place. false: it has returned meanwhile. */
+bool pool_disown(struct pool_task *task);
+/* From run. true: it was disowned meanwhile. */
+bool pool_returned(struct pool_task *task);
 
 struct pool_stats {
 	size_t threads, busy, waiting, disowned;

@@ -5,7 +5,9 @@
 
 #include <muster/muster.h>
 
-extern const struct mu_plugin self_plugin;
+struct descriptor;
+
+const struct descriptor *self_descriptor(void);
 struct mu_instance *self_instance(void); /* the core's own; NULL before it runs */
 
 extern const struct mu_kind self_daemon_kind, self_plugin_kind, self_series_kind;

@@ -1,0 +1,162 @@
+/* self_plugin: the kind "plugin": every configured instance, its state, what it costs, and the verbs on it. */
+#include <math.h>
+#include <string.h>
+
+#include "base/json.h"
+#include "bus.h"
+#include "counters.h"
+#include "daemon.h"
+#include "instance.h"
+#include "loader.h"
+#include "route.h"
+#include "self.h"
+
+static const struct mu_attr attrs[] = {
+	{ .name = "plugin", .type = MU_STRING, .help = "what it is an instance of" },
+	{ .name = "reason", .type = MU_STRING, .help = "why it is in this state, or what it says of itself" },
+	{ .name = "since", .type = MU_DOUBLE, .unit = "time", .help = "in this state since" },
+	{ .name = "interval", .type = MU_DURATION, .unit = "s", .help = "time between two reads" },
+	{ .name = "reads", .type = MU_INT, .help = "reads so far" },
+	{ .name = "read_ms", .type = MU_DOUBLE, .unit = "ms", .help = "time the last read took" },
+	{ .name = "errors", .type = MU_INT, .help = "reads that failed" },
+	{ .name = "overruns", .type = MU_INT, .help = "ticks left out because the read before still ran" },
+	{ .name = "hung", .type = MU_INT, .help = "reads that were no longer waited for" },
+	{ .name = "lost", .type = MU_INT, .help = "values that its queue had no room for" },
+	{ .name = "loop", .type = MU_STRING, .help = "the loop it lives on" },
+	{ .name = "slow", .type = MU_INT, .flags = MU_HIDDEN, .help = "callbacks that took over 20 ms" },
+	{ .name = "about", .type = MU_STRING, .flags = MU_HIDDEN, .help = "what the plugin does" },
+	{ .name = "file", .type = MU_STRING, .flags = MU_HIDDEN, .help = "where it was loaded from" },
+	{ .name = "newer_on_disk", .type = MU_BOOL, .flags = MU_HIDDEN,
+	  .help = "the file has changed since: `musterctl restart` takes the new one" },
+	{ .name = "counters", .type = MU_BLOCK, .flags = MU_HIDDEN, .help = "what it counts about itself" },
+	MU_ATTR_END
+};
+
+static void plugin_set_reads(json_t *object, const struct mu_instance *instance)
+{
+	const struct read_state *r = &instance->read;
+
+	if (!instance->plugin->read)
+		return;
+	json_object_set_new(object, "interval", json_real(mu_seconds(instance->interval)));
+	json_object_set_new(object, "reads", json_integer((json_int_t)r->reads));
+	json_object_set_new(object, "read_ms", json_real(round((double)r->last_ns / 1e3) / 1e3));
+	json_object_set_new(object, "errors", json_integer((json_int_t)r->errors));
+	json_object_set_new(object, "overruns", json_integer((json_int_t)r->overruns));
+	json_object_set_new(object, "hung", json_integer((json_int_t)r->hung));
+}
+
+static void plugin_set_lost(json_t *object, const struct mu_instance *instance)
+{
+	struct sink_stats sink;
+	uint64_t lost = 0;
+
+	if (!instance->plugin->write)
+		return;
+	for (size_t at = 0; bus_sink_next(&at, &sink);)
+		if (strcmp(sink.name, instance->name) == 0)
+			lost += sink.lost;
+	json_object_set_new(object, "lost", json_integer((json_int_t)lost));
+}
+
+static const char *plugin_reason(const struct mu_instance *instance)
+{
+	if (instance->is == INSTANCE_FAILED || instance->is == INSTANCE_ABANDONED)
+		return instance->error.what;
+	if (instance->read.last_error[0])
+		return instance->read.last_error;
+	if (instance->status[0])
+		return instance->status;
+	if (instance->is == INSTANCE_RUNNING && instance->plugin->routes && !route_provided())
+		return "waits for a web server (realtime-push) to serve its routes";
+	return NULL;
+}
+
+static json_t *plugin_json(const struct mu_instance *instance)
+{
+	json_t *object = json_object();
+
+	json_set_text(object, "state", instance_state_name(instance->is));
+	json_set_text(object, "plugin", instance->plugin->name);
+	json_set_text(object, "reason", plugin_reason(instance));
+	json_object_set_new(object, "since", json_real(mu_seconds(instance->since)));
+	plugin_set_reads(object, instance);
+	plugin_set_lost(object, instance);
+	json_set_text(object, "loop", loop_name(instance->loop));
+	json_object_set_new(object, "slow",
+	                    json_integer((json_int_t)__atomic_load_n(&instance->slow, __ATOMIC_RELAXED)));
+	json_set_text(object, "about", instance->plugin->about);
+	json_set_text(object, "file", instance->descriptor->path[0] ? instance->descriptor->path : NULL);
+	if (loader_newer_on_disk(instance->descriptor))
+		json_object_set_new(object, "newer_on_disk", json_true());
+	if (instance->counter_count > 0)
+		json_object_set_new(object, "counters", counters_json(instance));
+	return object;
+}
+
+void self_plugin_changed(struct mu_instance *instance)
+{
+	if (self_instance())
+		mu_object_put(self_instance(), "plugin", instance->name, plugin_json(instance));
+}
+
+void self_plugin_gone(const char *name)
+{
+	if (self_instance())
+		mu_object_delete(self_instance(), "plugin", name);
+}
+
+/* ---- verbs ---- */
+
+static void each_id(struct mu_call *call, int (*act)(const char *name, struct mu_error *error), const char *said)
+{
+	struct mu_error error = { .code = 0 };
+	size_t count;
+	const char *const *ids = mu_call_ids(call, &count);
+
+	for (size_t i = 0; i < count; i++) {
+		if (act(ids[i], &error) < 0) {
+			mu_reply_failure(call, &error);
+			return;
+		}
+	}
+	if (count == 1)
+		mu_reply_text(call, "plugin %s %s", ids[0], said);
+	else
+		mu_reply_text(call, "%zu plugins %s", count, said);
+}
+
+static void run_start(struct mu_instance *self, struct mu_call *call)
+{
+	(void)self;
+	each_id(call, daemon_plugin_start, "starts");
+}
+
+static void run_stop(struct mu_instance *self, struct mu_call *call)
+{
+	(void)self;
+	each_id(call, daemon_plugin_stop, "stops");
+}
+
+static void run_reload(struct mu_instance *self, struct mu_call *call)
+{
+	(void)self;
+	each_id(call, daemon_plugin_reload, "restarts with its configuration as it is now");
+}
+
+const struct mu_command self_plugin_commands[] = {
+	{ .kind = "plugin", .name = "start", .title = "Start", .role = MU_ADMIN, .effect = MU_CHANGE, .flags = MU_BULK,
+	  .help = "starts an instance that is stopped or has failed", .run = run_start },
+	{ .kind = "plugin", .name = "stop", .title = "Stop", .role = MU_ADMIN, .effect = MU_INTERRUPT, .flags = MU_BULK,
+	  .help = "stops an instance until it is started again or the daemon restarts", .run = run_stop },
+	{ .kind = "plugin", .name = "reload", .title = "Reload", .role = MU_ADMIN, .effect = MU_INTERRUPT,
+	  .flags = MU_BULK, .help = "restarts an instance with its part of the configuration file as it is now",
+	  .run = run_reload },
+	MU_COMMAND_END
+};
+
+const struct mu_kind self_plugin_kind = {
+	.name = "plugin", .plural = "plugins", .help = "one configured plugin: what it does and how it fares",
+	.attrs = attrs, .states = instance_state_rows, .title = "plugin", .reason = "reason", .since = "since",
+	.columns = "state since interval reads read_ms errors overruns lost reason",
+};

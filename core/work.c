@@ -1,0 +1,138 @@
+/* work: what an instance gives to a worker thread, and hears back from on its loop.
+ *
+ * The worker that returns and the deadline meet in the pool, which says who was first. A disowned item has two holders,
+ * loop and worker, and goes with the last of them. */
+#include <stdlib.h>
+
+#include "base/check.h"
+#include "base/mem.h"
+#include "instance.h"
+#include "loop.h"
+#include "pool.h"
+
+struct work {
+	struct pool_task task;
+	struct mu_msg msg;
+	struct list node; /* in instance->works */
+	struct loop_timer deadline;
+	struct mu_work *owner;
+	struct mu_instance *instance; /* held */
+	struct config *config;
+	uint32_t holders; /* atomic */
+	int status;
+};
+
+static void work_drop(struct work *work, bool disowned)
+{
+	struct mu_instance *instance = work->instance;
+
+	if (__atomic_sub_fetch(&work->holders, 1, __ATOMIC_ACQ_REL) > 0)
+		return;
+	if (disowned)
+		work->owner->free(work->owner);
+	config_unref(&work->config);
+	free(work);
+	instance_release(instance);
+}
+
+/* On the loop: the plugin hears of it, and an instance that waits for its last work may end. */
+static void work_tell(struct work *work, int status)
+{
+	struct mu_work *owner = work->owner;
+	struct mu_instance *instance = work->instance;
+
+	check(loop_is_current(instance->loop));
+	loop_timer_stop(&work->deadline);
+	list_remove(&work->node);
+	owner->done(instance, owner, status);
+	instance_loop_settle(instance);
+}
+
+static void work_on_finished(struct mu_instance *self, struct mu_msg *msg)
+{
+	struct work *work = container_of(msg, struct work, msg);
+
+	(void)self;
+	work->owner->core = NULL;
+	work_tell(work, work->status);
+	work_drop(work, false);
+}
+
+static void work_run(struct pool_task *task)
+{
+	struct work *work = container_of(task, struct work, task);
+
+	instance_thread_config(work->instance, work->config);
+	work->owner->run(work->owner);
+	instance_thread_config(NULL, NULL);
+	if (!pool_returned(task)) {
+		loop_post(work->instance->loop, &work->msg);
+		return;
+	}
+	__atomic_sub_fetch(work->instance->hung, 1, __ATOMIC_RELAXED);
+	work_drop(work, true);
+}
+
+static void work_overdue(struct loop_timer *timer)
+{
+	struct work *work = container_of(timer, struct work, deadline);
+	struct mu_instance *instance = work->instance;
+
+	if (pool_withdraw(&work->task)) { /* no worker had time for it */
+		work->status = -ETIMEDOUT;
+		work_on_finished(NULL, &work->msg);
+		return;
+	}
+	__atomic_add_fetch(&work->holders, 1, __ATOMIC_RELAXED);
+	__atomic_add_fetch(instance->hung, 1, __ATOMIC_RELAXED);
+	if (!pool_disown(&work->task)) { /* it has just returned: its message is on the way */
+		__atomic_sub_fetch(instance->hung, 1, __ATOMIC_RELAXED);
+		__atomic_sub_fetch(&work->holders, 1, __ATOMIC_RELAXED);
+		return;
+	}
+	mu_event(instance, MU_WARNING, "work of %s has not returned in time and is no longer waited for", instance->name);
+	work_tell(work, -ETIMEDOUT);
+	work_drop(work, true);
+}
+
+void mu_work_start(struct mu_instance *self, struct mu_work *owner)
+{
+	check(mu_on_loop(self) && owner->run && owner->done && !owner->core);
+	check(!owner->deadline || owner->free);
+	struct work *work = mem_alloc(sizeof(*work));
+
+	owner->core = work;
+	work->holders = 1;
+	work->owner = owner;
+	work->instance = self;
+	work->config = config_ref(self->config);
+	work->task.run = work_run;
+	work->msg.run = work_on_finished;
+	instance_hold(self);
+	list_add(&self->works, &work->node);
+	if (self->stop_said || __atomic_load_n(self->hung, __ATOMIC_RELAXED) >= INSTANCE_HUNG_MAX) {
+		work->status = self->stop_said ? -ECANCELED : -EBUSY;
+		loop_post(self->loop, &work->msg);
+		return;
+	}
+	if (owner->deadline)
+		loop_timer_start(self->loop, &work->deadline, owner->deadline, work_overdue);
+	pool_submit(&work->task);
+}
+
+const void *mu_work_config(const struct mu_work *work)
+{
+	return work->core->config->data;
+}
+
+void work_cancel_all(struct mu_instance *instance)
+{
+	list_each_safe(node, &instance->works) {
+		struct work *work = list_entry(node, struct work, node);
+		if (!pool_withdraw(&work->task))
+			continue;
+		work->status = -ECANCELED;
+		loop_timer_stop(&work->deadline);
+		loop_post(instance->loop, &work->msg);
+	}
+}
