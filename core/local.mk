@@ -4,16 +4,26 @@ core_libcore_la_CPPFLAGS = $(CORE_CPPFLAGS)
 core_libcore_la_CFLAGS = $(AM_CFLAGS) $(NO_INTERPOSITION)
 core_libcore_la_LIBADD = core/base/libbase.la $(UV_LIBS) $(SQLITE_LIBS) $(JANSSON_LIBS)
 core_libcore_la_SOURCES = \
-	core/batch.h core/bus.h core/call.h core/command.h core/conf.h core/conf_schema.h core/counters.h \
-	core/ctl.h core/daemon.h core/describe.h core/event.h core/instance.h core/kind.h core/loader.h \
-	core/log.h core/loop.c core/loop.h core/loop_ref.c core/loop_timer.c core/object.h core/pool.c \
-	core/pool.h core/route.h core/sched.h core/self.h core/series.h core/store.h core/types.h
+	core/batch.c core/batch.h core/builder.c core/bus.c core/bus.h core/call.h core/call_parts.h \
+	core/command.c core/command.h core/command_query.c core/conf.c core/conf.h core/conf_diff.c \
+	core/conf_include.c core/conf_include.h core/conf_json.c core/conf_plugins.c core/conf_plugins.h \
+	core/conf_rows.c core/conf_schema.c core/conf_schema.h core/conf_word.c core/conf_word.h \
+	core/counters.c core/counters.h core/ctl.h core/daemon.c core/daemon.h core/daemon_args.c \
+	core/daemon_fork.c core/daemon_host.c core/daemon_once.c core/daemon_reload.c core/describe.h \
+	core/event.c core/event.h core/event_fan.c core/event_kind.c core/event_node.h core/hostname.c \
+	core/instance.c core/instance.h core/instance_loop.c core/instance_state.c core/kind.c core/kind.h \
+	core/loader.h core/log.c core/log.h core/loop.c core/loop.h core/loop_ref.c core/loop_timer.c \
+	core/object.c core/object.h core/object_list.c core/object_sub.c core/pool.c core/pool.h \
+	core/route.h core/sched.c core/sched.h core/self.c core/self.h core/self_daemon.c core/self_plugin.c \
+	core/self_series.c core/series.c core/series.h core/series_last.c core/series_match.c core/sink.c \
+	core/sink.h core/store.c core/store.h core/store_db.c core/store_sql.c core/tools.c core/types.c \
+	core/types.h core/value_sub.c core/work.c
 
 # No -fvisibility=hidden here: the map alone says what is exported.
 lib_LTLIBRARIES += libmuster.la
 libmuster_la_SOURCES =
 libmuster_la_LIBADD = core/libcore.la
-libmuster_la_LDFLAGS = $(AM_LDFLAGS) -version-info 0:0:0 $(NO_UNDEFINED) \
+libmuster_la_LDFLAGS = $(MUSTER_LDFLAGS) -version-info 0:0:0 $(NO_UNDEFINED) \
 	-Wl,--version-script=$(srcdir)/core/libmuster.map
 EXTRA_libmuster_la_DEPENDENCIES = core/libmuster.map
 EXTRA_DIST += core/libmuster.map
@@ -22,7 +32,7 @@ sbin_PROGRAMS += musterd
 musterd_SOURCES = core/main.c
 musterd_CPPFLAGS = $(CORE_CPPFLAGS)
 musterd_CFLAGS = $(AM_CFLAGS) $(PIE_CFLAGS)
-musterd_LDFLAGS = $(AM_LDFLAGS) $(PIE_LDFLAGS)
+musterd_LDFLAGS = $(MUSTER_LDFLAGS) $(PIE_LDFLAGS)
 musterd_LDADD = libmuster.la
 
 # The plugin ABI, as <muster/...>.
