@@ -23,8 +23,10 @@ struct mu_migration {
 	const char *sql;
 };
 
-/* Opens (makes) the database of this instance and migrates it. On the loop, in `start`; the first
- * operation waits for it. NULL + error when the folder cannot be written or the file is newer than we are. */
+/* Opens (makes) the database of this instance and migrates it, on the store's thread: returns at once, and the first
+ * operation waits for it. On the loop, in `start`. NULL + error when the folder cannot be written, or the file is no
+ * database or newer than we are. What shows only later is an event, and every operation is done(-EIO). The rows are
+ * copied, their SQL text is not. */
 struct mu_store *mu_store_open(struct mu_instance *self, const struct mu_migration *migrations, size_t count,
                                struct mu_error *error);
 /* Closed by the core after `mu_stopped`, when all operations are done. */
@@ -32,14 +34,18 @@ struct mu_store *mu_store_open(struct mu_instance *self, const struct mu_migrati
 struct mu_store_op {
 	/* Store thread. >= 0 keeps the savepoint, <0 rolls it back (the others of the group stay). */
 	int (*run)(struct sqlite3 *db, struct mu_store_op *op);
-	/* On the loop, after the commit; `status` is run's, or the group's -EIO, -ENOSPC. Once, always. */
+	/* On the loop, after the commit; `status` is run's, or the group's -EIO, -ENOSPC. Once, always, */
 	void (*done)(struct mu_instance *self, struct mu_store_op *op, int status);
+	/* but for an instance that has ended meanwhile: what was handed in is still carried out, and then this is called
+	 * in place of done, on any thread. NULL: there is nothing to free. */
+	void (*free)(struct mu_store_op *op);
 	struct mu_msg msg; /* the core's */
 	struct mu_store_op *next;
 	int status;
 	bool write;
 };
-/* Never blocks. More than 65,536 waiting: done(-EBUSY) at once. */
+/* Never block. More than 65,536 waiting: done(-EBUSY). A read sees every write that was handed in before it, and may
+ * not write: -EROFS. */
 void mu_store_write(struct mu_store *store, struct mu_store_op *op);
 void mu_store_read(struct mu_store *store, struct mu_store_op *op);
 
@@ -55,6 +61,7 @@ int mu_sql(struct sqlite3 *db, const char *sql, int (*row)(const struct mu_row *
 int64_t mu_row_i64(const struct mu_row *row, int column);
 double mu_row_double(const struct mu_row *row, int column);
 const char *mu_row_text(const struct mu_row *row, int column); /* NULL for NULL; until the row ends */
+const void *mu_row_blob(const struct mu_row *row, int column, size_t *size); /* the same */
 int64_t mu_sql_last_id(struct sqlite3 *db);
 
 #ifdef __cplusplus
