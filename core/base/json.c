@@ -74,11 +74,7 @@ json_t *json_parse(const char *text, size_t length, char error[256])
 	if (json)
 		return json;
 	text_printf(error, ERROR_SIZE, "line %d, column %d: %s", why.line, why.column, why.text);
-	/* the reason quotes the input, which may be anything */
-	if (!text_printable(error, strlen(error)))
-		for (char *p = error; *p; p++)
-			if (*p < 0x20 || *p > 0x7e)
-				*p = '?';
+	text_clean(error); /* the reason quotes the input, which may be anything */
 	return NULL;
 }
 

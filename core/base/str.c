@@ -215,3 +215,16 @@ bool text_printable(const char *text, size_t length)
 	}
 	return true;
 }
+
+void text_clean(char *text)
+{
+	check(text);
+	for (size_t left = strlen(text); left > 0;) {
+		size_t n = utf8_printable((const unsigned char *)text, left);
+		if (n == 0)
+			*text = '?';
+		n = n ? n : 1;
+		text += n;
+		left -= n;
+	}
+}

@@ -31,5 +31,6 @@ bool text_starts(const char *text, const char *with);
 bool text_equal_nocase(const char *a, const char *b); /* ASCII */
 /* Valid UTF-8 without control bytes? */
 bool text_printable(const char *text, size_t length);
+void text_clean(char *text); /* each byte that is not part of such becomes '?' */
 
 #endif

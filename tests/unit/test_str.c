@@ -139,6 +139,16 @@ static void what_is_printable(void **state)
 	assert_false(printable("\xff"));
 }
 
+static void cleaning(void **state)
+{
+	char text[] = "a\x01\xc3\xbc\xff\x7f z\xe2\x82";
+
+	(void)state;
+	text_clean(text);
+	assert_string_equal(text, "a?\xc3\xbc?? z??");
+	text_clean(text + strlen(text));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -150,6 +160,7 @@ int main(void)
 		cmocka_unit_test(words_of_a_list),
 		cmocka_unit_test(comparing),
 		cmocka_unit_test(what_is_printable),
+		cmocka_unit_test(cleaning),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
