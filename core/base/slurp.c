@@ -88,51 +88,59 @@ int slurp_fd(int *fd, char *text, size_t size, const char *path)
 	return r;
 }
 
+/* Everything that `fd` gives, in a block that grows from `size`; -EFBIG beyond `max`. The block is the caller's
+ * in any case. */
+static int read_growing(int fd, size_t size, size_t max, char **block)
+{
+	size_t length = 0;
+
+	check(size >= 2);
+	*block = mem_grow(NULL, size, 1);
+	for (;;) {
+		if (length == size - 1) {
+			/* one byte more than allowed, to see that there is one */
+			size = size * 2 > max + 2 ? max + 2 : size * 2;
+			*block = mem_grow(*block, size, 1);
+		}
+		check(length < size - 1);
+		ssize_t n = read(fd, *block + length, size - 1 - length);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -errno;
+		length += (size_t)n;
+		if (length > max)
+			return -EFBIG;
+		if (n == 0) {
+			(*block)[length] = '\0';
+			return (int)length;
+		}
+	}
+}
+
 int slurp_all(const char *path, size_t max, char **text)
 {
+	struct stat st;
+	size_t size = 4096;
+
 	check(text);
-	check(max < INT_MAX - 1);
+	check(max < INT_MAX / 2);
 	*text = NULL;
 	int fd = open_read(path);
 	if (fd < 0)
 		return fd;
-
-	struct stat st;
-	size_t size = 4096;
+	/* room for one byte more, so that the read that finds the end needs no growing */
 	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_size > 0)
-		size = (uintmax_t)st.st_size > max ? max + 1 : (size_t)st.st_size + 1;
-	char *block = NULL;
-	size_t length = 0;
-	int r = 0;
-	for (;;) {
-		if (!block || length == size - 1) {
-			if (block)
-				size *= 2;
-			if (size > max + 2)
-				size = max + 2; /* one byte more than allowed, to see that there is one */
-			block = mem_grow(block, size, 1);
-		}
-		ssize_t n = read(fd, block + length, size - 1 - length);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			r = -errno;
-		if (n <= 0)
-			break;
-		length += (size_t)n;
-		if (length > max) {
-			r = -EFBIG;
-			break;
-		}
-	}
+		size = (uintmax_t)st.st_size > max ? max + 2 : (size_t)st.st_size + 2;
+	if (size > max + 2)
+		size = max + 2;
+	int r = read_growing(fd, size, max, text);
 	close(fd);
 	if (r < 0) {
-		free(block);
-		return r;
+		free(*text);
+		*text = NULL;
 	}
-	block[length] = '\0';
-	*text = block;
-	return (int)length;
+	return r;
 }
 
 /* ---- numbers ---- */

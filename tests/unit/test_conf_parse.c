@@ -87,9 +87,9 @@ static void the_canonical_text(void **state)
 	struct str out = { 0 };
 
 	(void)state;
-	assert_int_equal(
-		parse("<Plugin   x>  # why\n Key \\\n  \"a\\\"\\\\b\"   0x10\n <In>\n A b\n </In>\n</Plugin>"),
-		0);
+	assert_int_equal(parse("<Plugin   x>  # why\n Key \\\n  \"a\\\"\\\\b\"   0x10\n"
+			       " <In>\n A b\n </In>\n</Plugin>"),
+			 0);
 	conf_node_write(&out, first, 0);
 	assert_string_equal(str_text(&out), "<Plugin x>\n"
 					    "\tKey \"a\\\"\\\\b\" 0x10\n"
