@@ -12,12 +12,15 @@ struct mu_store;
 
 void event_init(void); /* main loop; before the store: what happens until then waits */
 void event_fini(void);
-/* The core's own store is open: history goes there from now on; keeps 100,000 events. */
+/* The core's own store is open: numbers go on from its newest, and history goes there from now on; it keeps 100,000
+ * events. NULL: there is none, and numbers begin at 1. Until one of the two is said, events wait for their number, and
+ * only the log has them. It ends with the instance it belongs to. */
 void event_store(struct mu_store *store);
 /* The core itself says so. Any thread. */
 void event_core(enum mu_severity severity, const char *words, ...) MU_PRINTF(2, 3);
 void event_add_listener(struct mu_instance *instance); /* main: has an `event` callback */
 void event_instance_gone(struct mu_instance *instance);
+/* Of main's, of listeners' and followers' queues, and those that never came into the history. */
 uint64_t event_dropped(void);
 const char *event_severity_name(uint32_t severity); /* "failure" "warning" "okay" "info" */
 

@@ -1,0 +1,275 @@
+/* event_fan: who is told of an event: plugins with an `event` callback, and callers of event.follow.
+ *
+ * All share the one node. Each has a bounded queue of its own; one who does not keep up loses the newest, counted, and a
+ * follower is told how many. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/check.h"
+#include "base/list.h"
+#include "base/mem.h"
+#include "event.h"
+#include "event_node.h"
+#include "instance.h"
+#include "log.h"
+#include "loop.h"
+
+enum { LISTENER_MAX = 1000, FOLLOWER_MAX = 1000 };
+
+struct listener {
+	struct list node;
+	struct mu_instance *instance; /* compared only */
+	struct mu_ref *ref;
+	uint32_t count;   /* references: the list's, and one a message under way; atomic */
+	uint32_t waiting; /* atomic */
+	bool told;        /* that it loses events */
+};
+
+struct follower {
+	struct list node;
+	struct mu_call *call;
+	const struct event_follow_args *args; /* the call's */
+	bool blocked;
+	size_t head, count; /* of the ring of waiting ones */
+	uint64_t lost;
+	struct event_node *waiting[FOLLOWER_MAX];
+};
+
+static struct list listeners = { &listeners, &listeners };
+static struct list followers = { &followers, &followers };
+static uint64_t dropped; /* main's */
+
+uint64_t event_fan_dropped(void)
+{
+	return __atomic_load_n(&dropped, __ATOMIC_RELAXED);
+}
+
+static void count_drop(void)
+{
+	__atomic_add_fetch(&dropped, 1, __ATOMIC_RELAXED);
+}
+
+/* ---- plugins ---- */
+
+struct telling {
+	struct mu_msg msg;
+	struct listener *listener;
+	struct event_node *node;
+};
+
+static void listener_unref(struct listener *listener)
+{
+	if (__atomic_sub_fetch(&listener->count, 1, __ATOMIC_ACQ_REL) > 0)
+		return;
+	mu_ref_unref(&listener->ref);
+	free(listener);
+}
+
+static void telling_free(struct telling *telling)
+{
+	__atomic_sub_fetch(&telling->listener->waiting, 1, __ATOMIC_RELAXED);
+	listener_unref(telling->listener);
+	event_node_unref(&telling->node);
+	free(telling);
+}
+
+static void telling_run(struct mu_instance *self, struct mu_msg *msg)
+{
+	struct telling *telling = MU_CONTAINER(msg, struct telling, msg);
+
+	check(self->plugin->event);
+	self->plugin->event(self, &telling->node->event);
+	telling_free(telling);
+}
+
+static void telling_drop(struct mu_msg *msg)
+{
+	telling_free(MU_CONTAINER(msg, struct telling, msg));
+}
+
+static void listener_tell(struct listener *listener, struct event_node *node)
+{
+	if (__atomic_load_n(&listener->waiting, __ATOMIC_RELAXED) >= LISTENER_MAX) {
+		count_drop();
+		if (!listener->told)
+			log_line(MU_LOG_WARNING, "core", "%s does not keep up with events: it misses some",
+			         listener->instance->name);
+		listener->told = true;
+		return;
+	}
+	listener->told = false;
+	struct telling *telling = mem_alloc(sizeof(*telling));
+	telling->msg.run = telling_run;
+	telling->msg.drop = telling_drop;
+	telling->listener = listener;
+	telling->node = event_node_ref(node);
+	__atomic_add_fetch(&listener->count, 1, __ATOMIC_RELAXED);
+	__atomic_add_fetch(&listener->waiting, 1, __ATOMIC_RELAXED);
+	mu_post(listener->ref, &telling->msg);
+}
+
+void event_add_listener(struct mu_instance *instance)
+{
+	check(loop_is_current(loop_main()) && instance->plugin->event);
+	struct listener *listener = mem_alloc(sizeof(*listener));
+	listener->instance = instance;
+	listener->ref = mu_self_ref(instance);
+	listener->count = 1;
+	list_add(&listeners, &listener->node);
+}
+
+/* ---- followers ---- */
+
+static void follower_free(struct follower *follower)
+{
+	list_remove(&follower->node);
+	for (size_t i = 0; i < follower->count; i++)
+		event_node_unref(&follower->waiting[(follower->head + i) % FOLLOWER_MAX]);
+	free(follower);
+}
+
+/* The caller is gone, and so is the follower after this. */
+static void follower_end(struct follower *follower)
+{
+	struct mu_call *call = follower->call;
+	follower_free(follower);
+	mu_reply(call, NULL);
+}
+
+static void follower_gone(struct mu_instance *self, struct mu_call *call)
+{
+	(void)self;
+	follower_end(mu_call_data(call));
+}
+
+/* false: the caller is gone, and so is the follower. */
+static bool follower_send(struct follower *follower, json_t *part)
+{
+	int r = mu_reply_part(follower->call, part);
+	if (r < 0)
+		follower_end(follower);
+	else
+		follower->blocked = r > 0;
+	return r >= 0;
+}
+
+/* Lost ones are told where they are missing: behind those that waited. */
+static void follower_drain(struct follower *follower)
+{
+	while (!follower->blocked && follower->count > 0) {
+		struct event_node *node = follower->waiting[follower->head];
+		follower->head = (follower->head + 1) % FOLLOWER_MAX;
+		follower->count--;
+		json_t *part = event_json(&node->event);
+		event_node_unref(&node);
+		if (!follower_send(follower, part))
+			return;
+	}
+	if (follower->blocked || follower->lost == 0)
+		return;
+	json_t *part = json_pack("{s:I}", "lost", (json_int_t)follower->lost);
+	follower->lost = 0;
+	follower_send(follower, part);
+}
+
+static void follower_room(struct mu_instance *self, struct mu_call *call)
+{
+	struct follower *follower = mu_call_data(call);
+
+	(void)self;
+	follower->blocked = false;
+	follower_drain(follower);
+}
+
+static bool follower_wants(const struct follower *follower, const struct mu_event *event)
+{
+	const struct event_follow_args *args = follower->args;
+	return event->severity <= 1U << args->severity && (!args->plugin || mu_glob(args->plugin, event->plugin));
+}
+
+static void follower_tell(struct follower *follower, struct event_node *node)
+{
+	if (!follower_wants(follower, &node->event))
+		return;
+	if (follower->count == FOLLOWER_MAX || follower->lost > 0) {
+		follower->lost++;
+		count_drop();
+		return;
+	}
+	follower->waiting[(follower->head + follower->count++) % FOLLOWER_MAX] = event_node_ref(node);
+	follower_drain(follower);
+}
+
+/* The newest `recent` of those that it wants, the oldest of them first. */
+static void follower_recent(struct follower *follower, int64_t recent)
+{
+	size_t found = 0, at = 0;
+
+	check(follower->count == 0);
+	while (found < (size_t)recent && found < FOLLOWER_MAX) {
+		const struct event_node *node = event_ring_at(at);
+		if (!node)
+			break;
+		at++;
+		found += follower_wants(follower, &node->event);
+	}
+	while (at-- > 0) {
+		const struct event_node *node = event_ring_at(at);
+		if (follower_wants(follower, &node->event))
+			follower->waiting[follower->count++] = event_node_ref(MU_CONTAINER(&node->event, struct event_node, event));
+	}
+	check(follower->count == found);
+}
+
+void event_follow(struct mu_instance *self, struct mu_call *call)
+{
+	(void)self;
+	check(loop_is_current(loop_main()));
+	struct follower *follower = mem_alloc(sizeof(*follower));
+	follower->call = call;
+	follower->args = mu_call_args(call);
+	check(follower->args);
+	list_add(&followers, &follower->node);
+	mu_call_set_data(call, follower);
+	mu_call_on_gone(call, follower_gone);
+	mu_call_on_room(call, follower_room);
+	follower_recent(follower, follower->args->recent);
+	follower_drain(follower);
+}
+
+/* ---- everybody ---- */
+
+void event_fan_out(struct event_node *node)
+{
+	check(loop_is_current(loop_main()));
+	check(node->event.number > 0);
+	list_each(at, &listeners)
+		listener_tell(list_entry(at, struct listener, node), node);
+	list_each_safe(at, &followers)
+		follower_tell(list_entry(at, struct follower, node), node);
+}
+
+void event_instance_gone(struct mu_instance *instance)
+{
+	check(loop_is_current(loop_main()));
+	list_each_safe(at, &listeners) {
+		struct listener *listener = list_entry(at, struct listener, node);
+		if (listener->instance != instance)
+			continue;
+		list_remove(&listener->node);
+		listener_unref(listener);
+	}
+	event_store_close(instance);
+}
+
+void event_fan_fini(void)
+{
+	/* their calls were answered when the core's own instance ended */
+	list_each_safe(at, &followers)
+		follower_free(list_entry(at, struct follower, node));
+	list_each_safe(at, &listeners) {
+		struct listener *listener = list_entry(at, struct listener, node);
+		list_remove(&listener->node);
+		listener_unref(listener);
+	}
+}
