@@ -11,17 +11,23 @@
 #include <jansson.h>
 #include <muster/base.h>
 
+#define CTL_LINE_MAX ((size_t)64 * 1024)
+#define CTL_OUT_MAX ((size_t)4 * 1024 * 1024)
+#define CTL_CALLS_MAX 256
+#define CTL_CLIENTS_MAX 64
+#define CTL_ADMINS_KEPT 16 /* of these, viewers cannot take */
+
 struct mu_instance;
 
 /* Main loop. Removes a stale socket of a dead daemon; -EADDRINUSE when one answers there. */
 int ctl_open(struct mu_instance *self, const char *path, const char *group, struct mu_error *error);
-void ctl_stop_accepting(void);
-void ctl_close(void);
+void ctl_stop_accepting(void); /* the socket's file goes */
+void ctl_close(void);          /* clients too; their handles are closed by the next turns of the loop */
 uint64_t ctl_clients(void);
 
-/* One line → request. Pure. NULL + error. */
+/* One line → request. Pure. 0, or -EINVAL + error; to be ended by ctl_request_fini in both cases. */
 struct ctl_request {
-	int64_t id;
+	int64_t id; /* -1: it has none */
 	bool cancel;
 	int64_t credit;
 	json_t *json; /* the line, owned */
