@@ -5,7 +5,10 @@
 #ifndef CORE_BATCH_H
 #define CORE_BATCH_H
 
+#include <muster/loop.h>
 #include <muster/value.h>
+
+#include "series.h"
 
 struct mu_instance;
 
@@ -17,18 +20,34 @@ struct mu_batch {
 	size_t sample_count, sample_cap;
 	union mu_value *values; /* all samples' values, in a row; samples point into it once finished */
 	double *rates;          /* as many */
-	size_t value_count, value_cap;
+	size_t value_count, value_cap, rate_cap;
 	mu_time time, interval; /* sticky defaults while building */
-	/* host, plugin and plugin instance, sticky */
-	char host[128], plugin[128], instance[128];
-	size_t bytes; /* what it costs a queue */
+	/* host, plugin and plugin instance, sticky and clean; the bits of `bad` say which could not be */
+	char host[SERIES_NAME_SIZE], plugin[SERIES_NAME_SIZE], instance[SERIES_NAME_SIZE];
+	uint32_t bad;
+	size_t bytes; /* what it costs a queue; known once it is finished */
 	char maker[128]; /* instance's name */
-	struct mu_msg *msg;
+	struct mu_msg msg; /* the bus's */
 };
 
-struct mu_builder *builder_new(struct mu_instance *self, const char *plugin); /* NULL self: the core */
+enum {
+	BATCH_SAMPLES_MAX = 65536,
+	BATCH_VALUES_MAX = 4 * BATCH_SAMPLES_MAX,
+};
+
+/* `plugin` NULL: the instance's plugin. `self` NULL: the core. */
+struct mu_builder *builder_new(struct mu_instance *self, const char *plugin);
 struct mu_batch *builder_begin(struct mu_builder *builder, mu_time time, mu_time interval);
+uint64_t builder_asked(const struct mu_builder *builder); /* how often memory did not know; builder's thread */
 /* Builder's thread: fixes pointers; from here on only main may touch it. */
 void batch_finish(struct mu_batch *batch);
+uint64_t batch_errors(void); /* values that were refused: unknown type, wrong sort or count, bad name, batch full */
+
+/* ---- between batch.c and builder.c ---- */
+
+/* The handle for the batch's sticky names and these two, with a reference. 0; as mu_series_get. */
+int builder_find(struct mu_batch *batch, const char *type, const char *type_instance, struct mu_series **out);
+/* The last reference has gone and the samples are released: keep the block for the next, or free it. */
+void builder_recycle(struct mu_batch *batch);
 
 #endif

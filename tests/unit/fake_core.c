@@ -1,12 +1,17 @@
 /* fake_core: see fake_core.h. */
 #include "fake_core.h"
 
+#include "base/check.h"
 #include "event.h"
 #include "instance.h"
 #include "log.h"
+#include "types.h"
 
 #include <pthread.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
 
 struct fake_told fake_log, fake_event;
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
@@ -18,6 +23,18 @@ MU_PRINTF(3, 0) static void tell(struct fake_told *told, int level, const char *
 	told->level = level;
 	vsnprintf(told->words, sizeof(told->words), format, args);
 	pthread_mutex_unlock(&mutex);
+}
+
+void fake_types(const char *text)
+{
+	char path[] = "/tmp/fake_types.XXXXXX";
+	int fd = mkstemp(path);
+
+	check(fd >= 0);
+	check(write(fd, text, strlen(text)) == (ssize_t)strlen(text));
+	close(fd);
+	check(types_load(path, NULL) == 0);
+	unlink(path);
 }
 
 __attribute__((weak)) void log_line(enum mu_level level, const char *source, const char *format, ...)

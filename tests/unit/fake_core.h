@@ -12,4 +12,7 @@ struct fake_told {
 };
 extern struct fake_told fake_log, fake_event;
 
+/* Loads a types.db of this text. */
+void fake_types(const char *text);
+
 #endif

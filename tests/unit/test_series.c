@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/map.h"
 #include "base/str.h"
+#include "fake_core.h"
 #include "types.h"
 
 #include <stdarg.h>
@@ -17,21 +18,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 static int setup(void **state)
 {
 	static const char text[] = "gauge value:GAUGE:U:U\npercent value:GAUGE:0:100.1\ncpu value:DERIVE:0:U\n"
 	                           "counter value:COUNTER:U:U\nabsolute value:ABSOLUTE:0:U\n"
 	                           "load s:GAUGE:0:5000, m:GAUGE:0:5000, l:GAUGE:0:5000\n";
-	char path[] = "/tmp/test_series.XXXXXX";
-	int fd = mkstemp(path);
 
 	(void)state;
-	assert_true(write(fd, text, sizeof(text) - 1) == sizeof(text) - 1);
-	close(fd);
-	assert_int_equal(types_load(path, NULL), 0);
-	unlink(path);
+	fake_types(text);
 	clock_hold(1000 * MU_SEC, 1700000000 * MU_SEC);
 	series_init("here");
 	return 0;
