@@ -10,26 +10,33 @@
 #include "batch.h"
 
 struct mu_instance;
+struct sink;
 
 void bus_init(void); /* main loop */
 void bus_fini(void);
 /* Any thread; takes the batch, which is finished here. As mu_batch_send: 0, 1, -ENOBUFS. `force` (reads): never refused. */
 int bus_submit(struct mu_batch *batch, bool force);
+/* Any thread: submit returned 1 to this instance; its `room` is called once the backlog is half of soft or less. */
+void bus_promise_room(struct mu_instance *self);
 /* Main loop. */
 void bus_add_writer(struct mu_instance *instance);    /* has a `write` */
 void bus_instance_gone(struct mu_instance *instance); /* writer and subscriptions */
 /* Bytes admitted and not yet fanned out; above `soft` senders are asked to stop reading, above `hard` refused. */
 void bus_limits(size_t soft, size_t hard); /* 16 MiB, 64 MiB */
 struct bus_stats {
-	uint64_t batches, values, refused, stale;
+	uint64_t batches, values, refused, stale; /* refused and stale in values */
 	size_t waiting_bytes, sinks;
 };
-void bus_stats(struct bus_stats *out);
+void bus_stats(struct bus_stats *out); /* main loop */
 struct sink_stats {
 	const char *name;
-	uint64_t batches, values, lost;
+	uint64_t batches, values, lost; /* handed over; lost in values */
 	size_t waiting_bytes, limit;
 };
 bool bus_sink_next(size_t *at, struct sink_stats *out); /* main loop */
+
+/* ---- between bus.c and value_sub.c; main loop ---- */
+void bus_add_sink(struct sink *sink); /* takes the reference */
+void bus_remove_sink(struct sink *sink);
 
 #endif
