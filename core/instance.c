@@ -295,12 +295,6 @@ const char *mu_plugin_name(const struct mu_instance *self) { return self->plugin
 mu_time mu_interval(const struct mu_instance *self) { return self->interval; }
 enum mu_stop_reason mu_stop_reason(const struct mu_instance *self) { return self->why; }
 
-void mu_on_room(struct mu_instance *self, void (*room)(struct mu_instance *self))
-{
-	check(mu_on_loop(self));
-	self->room = room;
-}
-
 /* ---- counters of a plugin's own ---- */
 
 void mu_count(struct mu_instance *self, size_t index, int64_t add)

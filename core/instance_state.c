@@ -103,9 +103,11 @@ static void act_end(struct mu_instance *instance)
 
 static void act_fail(struct mu_instance *instance)
 {
+	char words[700];
+
 	unregister(instance);
-	log_error(MU_LOG_ERROR, instance->name, &instance->error);
-	mu_event(instance, MU_FAILURE, "plugin %s failed to start: %s", instance->name, instance->error.what);
+	error_print(words, sizeof(words), &instance->error);
+	mu_event(instance, MU_FAILURE, "plugin %s failed to start: %s", instance->name, words);
 }
 
 static void act_abandon(struct mu_instance *instance)
@@ -114,8 +116,7 @@ static void act_abandon(struct mu_instance *instance)
 	mu_error_remedy(&instance->error, "look at what it waits for; `musterctl restart` gives it a new process");
 	unregister(instance);
 	instance_hold(instance); /* for good: something may still run in it */
-	log_error(MU_LOG_ERROR, instance->name, &instance->error);
-	mu_event(instance, MU_FAILURE, "plugin %s %s", instance->name, instance->error.what);
+	mu_event(instance, MU_FAILURE, "plugin %s %s; %s", instance->name, instance->error.what, instance->error.remedy);
 }
 
 static void act_none(struct mu_instance *instance)

@@ -28,7 +28,7 @@ static const struct mu_attr attrs[] = {
 	{ .name = "host", .type = MU_STRING, .help = "this host's name in identifiers" },
 	{ .name = "reason", .type = MU_STRING, .help = "which plugins have failed" },
 	{ .name = "since", .type = MU_DOUBLE, .unit = "time", .help = "running since" },
-	{ .name = "version", .type = MU_STRING, .help = "of musterd" },
+	{ .name = "release", .type = MU_STRING, .help = "of musterd" },
 	{ .name = "pid", .type = MU_INT, .help = "its process" },
 	{ .name = "plugins", .type = MU_INT, .help = "instances that run" },
 	{ .name = "failed", .type = MU_INT, .help = "instances that failed" },
@@ -87,7 +87,7 @@ static json_t *daemon_json(void)
 	count_plugins(object);
 	json_set_text(object, "host", mu_hostname());
 	json_object_set_new(object, "since", json_real(mu_seconds(daemon_started())));
-	json_set_text(object, "version", PACKAGE_VERSION);
+	json_set_text(object, "release", PACKAGE_VERSION);
 	json_object_set_new(object, "pid", json_integer(getpid()));
 	count_values(object);
 	json_object_set_new(object, "calls", json_integer((json_int_t)calls.opened));
@@ -178,5 +178,5 @@ const struct mu_command self_daemon_commands[] = {
 const struct mu_kind self_daemon_kind = {
 	.name = "daemon", .plural = "daemons", .help = "musterd itself",
 	.attrs = attrs, .states = states, .title = "host", .reason = "reason", .since = "since",
-	.columns = "state host since version plugins failed series values lost",
+	.columns = "state host since release plugins failed series values lost",
 };

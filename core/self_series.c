@@ -261,7 +261,7 @@ static void run_put(struct mu_instance *self, struct mu_call *call)
 	struct mu_series *series = NULL;
 	struct mu_error error = { .code = 0 };
 	union mu_value values[63];
-	mu_time time;
+	mu_time time = 0;
 
 	if (series_parse(args->series, mu_hostname(), &series, true, &error) < 0) {
 		mu_reply_failure(call, &error);
