@@ -42,6 +42,7 @@ static struct {
 	struct conf *conf;
 	mu_time started;
 	char program[1024]; /* for restart */
+	char base_dir[1024]; /* as it was at start: a reload does not move it */
 	struct mu_instance *self;
 	uv_signal_t signals[3];
 	enum stop_phase phase;
@@ -51,6 +52,7 @@ static struct {
 
 const struct conf *daemon_conf(void) { return d.conf; }
 mu_time daemon_started(void) { return d.started; }
+const char *mu_base_dir(void) { return d.base_dir; }
 
 struct conf *daemon_conf_swap(struct conf *after)
 {
@@ -78,6 +80,7 @@ static int start_base_dir(struct mu_error *error)
 	const char *path = d.conf->globals.base_dir;
 	char part[1024];
 
+	text_copy(d.base_dir, sizeof(d.base_dir), path);
 	if (d.arguments.no_base_dir)
 		return 0;
 	text_copy(part, sizeof(part), path);
