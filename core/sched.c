@@ -20,6 +20,7 @@
 #include "pool.h"
 
 #define STEP_NS (1 * MU_SEC)
+#define EARLY_NS (10 * MU_MS)
 #define DEADLINE_LEAST (10 * MU_SEC)
 
 struct read_task {
@@ -129,12 +130,13 @@ static void read_done(struct mu_instance *unused, struct mu_msg *msg)
 	} else {
 		once_answered();
 	}
+	uint32_t before = r->failures;
 	if (read->result < 0)
 		read_failed(instance, read->result);
 	else
 		read_worked(instance);
-	if (r->failures > 0 && r->listed)
-		sched_arm(instance); /* later than the next tick */
+	if (r->failures != before && r->listed)
+		sched_arm(instance); /* later than the next tick, or at it again */
 	if (read->disowned || r->reads == 1 || (r->reads & 15) == 0 || r->failures == 1)
 		instance_changed(instance);
 	config_unref(&read->config);
@@ -244,12 +246,14 @@ static int64_t sched_offset(const struct mu_instance *instance)
 static void sched_arm(struct mu_instance *instance)
 {
 	struct read_state *r = &instance->read;
-	int64_t real = clock_real();
+	int64_t now = clock_real();
+	/* The two clocks are read one after the other: a tick that came a hair early must not come again. */
+	int64_t real = r->next_real > now && r->next_real - now < EARLY_NS ? r->next_real : now;
 	int64_t max = daemon_conf() ? daemon_conf()->globals.max_read_interval : MU_DAY;
 	int64_t extra = sched_backoff(instance->interval, r->failures, max) - instance->interval;
 
 	r->next_real = sched_next(real + extra, instance->interval, sched_offset(instance));
-	loop_timer_start(loop_main(), &r->due, r->next_real - real, sched_due);
+	loop_timer_start(loop_main(), &r->due, r->next_real - now, sched_due);
 }
 
 void sched_add(struct mu_instance *instance)

@@ -1,0 +1,222 @@
+/* sched: what is due when: pure, and with real instances on the clock that the test holds. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <semaphore.h>
+
+#include "base/clock.h"
+#include "core_up.h"
+#include "pool.h"
+#include "sched.h"
+
+static void test_next_is_a_whole_multiple(void **state)
+{
+	static const struct {
+		int64_t real, interval, offset, next;
+	} table[] = {
+		{ 0, 10, 0, 10 }, { 1, 10, 0, 10 }, { 9, 10, 0, 10 }, { 10, 10, 0, 20 }, { 11, 10, 3, 13 },
+		{ 13, 10, 3, 23 }, { 2, 10, 3, 3 }, { -1, 10, 0, 0 }, { -10, 10, 0, 0 }, { 7, 1, 0, 8 },
+	};
+	(void)state;
+	for (size_t i = 0; i < MU_ARRAY_LEN(table); i++)
+		assert_int_equal(sched_next(table[i].real, table[i].interval, table[i].offset), table[i].next);
+}
+
+static void test_backoff_doubles_to_its_cap(void **state)
+{
+	(void)state;
+	assert_int_equal(sched_backoff(10, 0, 100), 10);
+	assert_int_equal(sched_backoff(10, 1, 100), 20);
+	assert_int_equal(sched_backoff(10, 3, 100), 80);
+	assert_int_equal(sched_backoff(10, 4, 100), 100);
+	assert_int_equal(sched_backoff(10, 4000000000u, 100), 100);
+	assert_int_equal(sched_backoff(200, 5, 100), 200); /* never more often than asked */
+}
+
+/* ---- instances ---- */
+
+static sem_t hang;
+static int fast_reads, slow_reads, result;
+
+static int fast_read(struct mu_instance *self, struct mu_batch *out)
+{
+	(void)self;
+	(void)out;
+	__atomic_add_fetch(&fast_reads, 1, __ATOMIC_RELAXED);
+	return result;
+}
+
+static int slow_read(struct mu_instance *self, struct mu_batch *out)
+{
+	(void)self;
+	(void)out;
+	__atomic_add_fetch(&slow_reads, 1, __ATOMIC_RELAXED);
+	while (sem_wait(&hang) < 0)
+		;
+	return 0;
+}
+
+static const struct mu_plugin fast = MU_PLUGIN_INIT(fast, .read = fast_read);
+static const struct mu_plugin slow = MU_PLUGIN_INIT(slow, .read = slow_read);
+
+static int setup(void **state)
+{
+	(void)state;
+	core_up();
+	sem_init(&hang, 0, 0);
+	fast_reads = slow_reads = result = 0;
+	return 0;
+}
+
+static void stop_all(void)
+{
+	struct mu_instance *instance;
+	for (size_t at = 0; instance_next(&at, &instance);)
+		instance_stop(instance, MU_STOP_END);
+	core_settle();
+}
+
+static void second(void)
+{
+	clock_advance(MU_SEC);
+	core_settle();
+}
+
+static void test_reads_come_at_each_interval(void **state)
+{
+	struct mu_instance *instance;
+
+	(void)state;
+	instance = core_instance(&fast, 2 * MU_SEC);
+	instance_start(instance);
+	core_settle();
+	assert_int_equal(instance->is, INSTANCE_RUNNING);
+	for (int i = 0; i < 10; i++)
+		second();
+	assert_int_equal(fast_reads, 5);
+	assert_int_equal(instance->read.reads, 5);
+	assert_int_equal(instance->read.overruns, 0);
+	stop_all();
+	for (int i = 0; i < 4; i++)
+		second();
+	assert_int_equal(fast_reads, 5);
+	core_down();
+}
+
+static bool slow_began(void *data)
+{
+	return __atomic_load_n(&slow_reads, __ATOMIC_RELAXED) == *(int *)data;
+}
+
+static void tick(void)
+{
+	clock_advance(MU_SEC);
+	while (loop_turn(loop_main()) > 0)
+		;
+}
+
+static bool fast_did(void *data)
+{
+	return __atomic_load_n(&fast_reads, __ATOMIC_RELAXED) >= *(int *)data;
+}
+
+static bool fast_idle(void *data)
+{
+	return ((struct mu_instance *)data)->read.task == NULL;
+}
+
+static void test_a_hung_read_costs_the_others_no_tick(void **state)
+{
+	struct mu_instance *good, *bad;
+	int one = 1;
+
+	(void)state;
+	good = core_instance(&fast, MU_SEC);
+	bad = core_instance(&slow, MU_SEC);
+	instance_start(good);
+	instance_start(bad);
+	core_settle();
+	for (int i = 1; i <= 12; i++) {
+		tick();
+		core_until(fast_did, &i);
+		core_until(fast_idle, good);
+	}
+	core_until(slow_began, &one);
+	assert_int_equal(good->read.overruns, 0);
+	assert_int_equal(bad->read.hung, 1); /* after 10 s */
+	assert_int_equal(*bad->hung, 1);
+	assert_true(bad->read.overruns >= 9);
+	sem_post(&hang);
+	core_until(fast_idle, bad);
+	assert_int_equal(*bad->hung, 0);
+	tick(); /* and it is read again */
+	int two = 2;
+	core_until(slow_began, &two);
+	sem_post(&hang);
+	core_until(fast_idle, bad);
+	stop_all();
+	core_down();
+}
+
+static void test_failures_back_off_and_recover(void **state)
+{
+	struct mu_instance *instance;
+
+	(void)state;
+	result = -EIO;
+	instance = core_instance(&fast, MU_SEC);
+	instance_start(instance);
+	core_settle();
+	for (int i = 0; i < 31; i++)
+		second();
+	assert_in_range(fast_reads, 4, 6); /* at 1, 3, 7, 15 and 31 s instead of 31 times */
+	assert_int_equal(instance->read.errors, fast_reads);
+	result = 0;
+	for (int i = 0; i < 40; i++)
+		second();
+	assert_int_equal(instance->read.failures, 0);
+	int before = fast_reads;
+	second();
+	second();
+	assert_int_equal(fast_reads, before + 2);
+	stop_all();
+	core_down();
+}
+
+static void test_a_step_of_the_clock_realigns_once(void **state)
+{
+	struct mu_instance *instance;
+
+	(void)state;
+	instance = core_instance(&fast, 10 * MU_SEC);
+	instance_start(instance);
+	core_settle();
+	for (int i = 0; i < 10; i++)
+		second();
+	assert_int_equal(fast_reads, 1);
+	clock_step_real(4 * MU_SEC); /* the wall clock now ends in 4 */
+	for (int i = 0; i < 10; i++)
+		second(); /* still due ten seconds after the last, at 14: then it is seen */
+	assert_int_equal(fast_reads, 2);
+	for (int i = 0; i < 6; i++)
+		second();
+	assert_int_equal(fast_reads, 3);
+	assert_int_equal(clock_real() % (10 * MU_SEC), 0);
+	stop_all();
+	core_down();
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_next_is_a_whole_multiple),
+		cmocka_unit_test(test_backoff_doubles_to_its_cap),
+		cmocka_unit_test_setup(test_reads_come_at_each_interval, setup),
+		cmocka_unit_test_setup(test_a_hung_read_costs_the_others_no_tick, setup),
+		cmocka_unit_test_setup(test_failures_back_off_and_recover, setup),
+		cmocka_unit_test_setup(test_a_step_of_the_clock_realigns_once, setup),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
