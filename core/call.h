@@ -5,17 +5,22 @@
 #define CORE_CALL_H
 
 #include <muster/command.h>
+#include <muster/kind.h>
+#include <muster/store.h>
 
 struct mu_instance;
 
 void call_init(void); /* main loop */
 void call_fini(void);
-/* Main loop: its open calls are answered "cancelled"; those it made are hung up. */
+/* Main loop: the calls it owes are answered "cancelled". While it is stopping it may still answer them, which is then a late
+ * reply; once it has ended they are gone, and those that it made are hung up. */
 void call_instance_gone(struct mu_instance *instance);
+/* Whoever waits is answered "cancelled: why"; the owners are told, and their answers no longer waited for. */
 void call_cancel_all(const char *why);
 struct call_stats {
 	uint64_t opened, failed, expired, late_replies, refused;
 	size_t open;
+	uint64_t bugs; /* second replies, parts without credit */
 };
 void call_stats(struct call_stats *out);
 #define CALL_OPEN_MAX 10000       /* calls open at once; more are refused -EBUSY */
@@ -24,12 +29,17 @@ void call_stats(struct call_stats *out);
 /* ---- jobs (job.c) ---- */
 void job_init(void);
 void job_fini(void);
-void job_instance_gone(struct mu_instance *instance); /* main: its open jobs fail: "its plugin stopped" */
+/* Main: its open jobs fail: "its plugin stopped". While it is stopping it may still end them itself. */
+void job_instance_gone(struct mu_instance *instance);
 extern const struct mu_kind job_kind;
 extern const struct mu_command job_commands[]; /* cancel, forget; for the core's own tables */
 
 /* ---- audit (audit.c): every changing call: who, from where, what, outcome; in the core's store ---- */
 void audit_call(const char *user, const char *source, const char *kind, const char *verb, const char *ids,
                 const char *args /* without secrets */, int code, const char *outcome);
+/* Main: the core's own store is open (what waited is written), or about to close (NULL). */
+void audit_store(struct mu_store *store);
+uint64_t audit_lost(void);
+extern const struct mu_kind audit_kind; /* served: newest first; for the core's own tables */
 
 #endif
