@@ -1,0 +1,232 @@
+/* conf_diff: what a reload would do, said before it is done.
+ *
+ * Canonical texts are compared, not structs: equal text is equal meaning, whatever comments and blanks did.
+ * Only names of options are told, never values, for some are secret. */
+#include "conf.h"
+
+#include "base/check.h"
+#include "base/map.h"
+#include "base/str.h"
+#include "instance.h"
+#include "loader.h"
+
+#include <string.h>
+
+enum { NAMES_TOLD = 4 };
+
+const char *conf_change_name(enum conf_change change)
+{
+	static const char *const names[] = {
+		[CONF_SAME] = "same",
+		[CONF_ADDED] = "added",
+		[CONF_REMOVED] = "removed",
+		[CONF_RECONFIGURED] = "reconfigured",
+		[CONF_RESTARTED] = "restarted",
+	};
+
+	check(change >= CONF_SAME && change <= CONF_RESTARTED);
+	return names[change];
+}
+
+/* ---- which statements differ ---- */
+
+/* The statement of the outermost level that *text begins with, cut out into `one`; false at the end. */
+static bool next_statement(const char **text, struct str *one)
+{
+	const char *start = *text, *p = start;
+	bool block = *p == '<';
+
+	if (!*p)
+		return false;
+	for (;;) {
+		const char *line = p;
+		p = strchrnul(p, '\n');
+		p += *p == '\n';
+		if (!block || !*p || (line != start && text_starts(line, "</")))
+			break;
+	}
+	str_clear(one);
+	str_add_n(one, start, (size_t)(p - start));
+	*text = p;
+	return true;
+}
+
+/* "<Watcher "web">" → Watcher */
+static void statement_key(const char *statement, char *key, size_t size)
+{
+	statement += *statement == '<';
+	size_t length = strcspn(statement, " >\n");
+	text_printf(key, size, "%.*s", (int)(length < size ? length : size - 1), statement);
+}
+
+/* How often each statement stands there; the map's values are numbers. */
+static uintptr_t count_of(const struct map *counts, const char *statement)
+{
+	return (uintptr_t)map_get(counts, statement);
+}
+
+static void count_statements(struct map *counts, const char *text)
+{
+	struct str one = { 0 };
+
+	while (next_statement(&text, &one))
+		map_put(counts, str_text(&one), (void *)(count_of(counts, str_text(&one)) + 1));
+	str_fini(&one);
+}
+
+struct names {
+	struct map seen;
+	struct str list;
+	size_t count;
+};
+
+static void add_name(struct names *names, const char *statement)
+{
+	char key[80];
+
+	statement_key(statement, key, sizeof(key));
+	if (map_put(&names->seen, key, names))
+		return;
+	names->count++;
+	if (names->count <= NAMES_TOLD)
+		str_printf(&names->list, "%s%s", names->count > 1 ? ", " : "", key);
+}
+
+/* Statements of `text` that are not, or not as often, in `other`. */
+static void add_differing(struct names *names, const char *text, const char *other)
+{
+	struct map counts = { 0 };
+	struct str one = { 0 };
+
+	count_statements(&counts, other);
+	while (next_statement(&text, &one)) {
+		uintptr_t count = count_of(&counts, str_text(&one));
+		if (count == 0)
+			add_name(names, str_text(&one));
+		else if (count == 1)
+			map_del(&counts, str_text(&one));
+		else
+			map_put(&counts, str_text(&one), (void *)(count - 1));
+	}
+	str_fini(&one);
+	map_fini(&counts);
+}
+
+/* "options Root, Interval changed"; the order alone counts too. */
+static const char *changed_words(struct arena *arena, const char *before, const char *after)
+{
+	struct names names = { 0 };
+
+	add_differing(&names, after, before);
+	add_differing(&names, before, after);
+	const char *words;
+	if (names.count == 0)
+		words = "the order of its options changed";
+	else if (names.count > NAMES_TOLD)
+		words = arena_printf(arena, "options %s and %zu more changed", str_text(&names.list),
+		                     names.count - NAMES_TOLD);
+	else
+		words = arena_printf(arena, "option%s %s changed", names.count > 1 ? "s" : "", str_text(&names.list));
+	map_fini(&names.seen);
+	str_fini(&names.list);
+	return words;
+}
+
+/* ---- plugins ---- */
+
+static const char *load_words(struct arena *arena, const struct conf_plugin *before, const struct conf_plugin *after)
+{
+	struct str list = { 0 };
+	const char *loops[2] = { before->loop ? before->loop : "", after->loop ? after->loop : "" };
+
+	if (before->interval != after->interval)
+		str_add(&list, ", Interval");
+	if (before->jitter != after->jitter)
+		str_add(&list, ", Jitter");
+	if (before->read_deadline != after->read_deadline)
+		str_add(&list, ", Deadline");
+	if (strcmp(loops[0], loops[1]) != 0)
+		str_add(&list, ", Loop");
+	const char *words = arena_printf(arena, "%s changed", list.len ? str_text(&list) + 2 : "LoadPlugin");
+	str_fini(&list);
+	return words;
+}
+
+static void compare_plugin(struct arena *arena, const struct conf_plugin *before, const struct conf_plugin *after,
+                           struct conf_difference *out)
+{
+	check(before->config && after->config);
+	out->name = arena_strdup(arena, after->name);
+	out->words = "";
+	if (before->descriptor != after->descriptor) {
+		out->change = CONF_RESTARTED;
+		out->words = "it is another plugin now";
+	} else if (strcmp(before->load_text, after->load_text) != 0) {
+		out->change = CONF_RESTARTED;
+		out->words = load_words(arena, before, after);
+	} else if (strcmp(before->config->text, after->config->text) != 0) {
+		out->change = after->descriptor->plugin.reconfigure ? CONF_RECONFIGURED : CONF_RESTARTED;
+		out->words = changed_words(arena, before->config->text, after->config->text);
+	} else {
+		out->change = CONF_SAME;
+	}
+}
+
+/* ---- globals ---- */
+
+static void add_changed(struct str *list, const char *name, bool changed)
+{
+	if (changed)
+		str_printf(list, "%s%s", list->len ? ", " : "", name);
+}
+
+/* Those that are read once, when the daemon starts. */
+static const char *globals_words(struct arena *arena, const struct conf_globals *before,
+                                 const struct conf_globals *after)
+{
+	struct str list = { 0 };
+	const char *words = NULL;
+
+	add_changed(&list, "BaseDir", strcmp(before->base_dir, after->base_dir) != 0);
+	add_changed(&list, "PIDFile", strcmp(before->pid_file, after->pid_file) != 0);
+	add_changed(&list, "Hostname", strcmp(before->hostname, after->hostname) != 0);
+	add_changed(&list, "FQDNLookup", before->fqdn_lookup != after->fqdn_lookup);
+	add_changed(&list, "ControlSocket", strcmp(before->control_socket, after->control_socket) != 0);
+	add_changed(&list, "ControlGroup", strcmp(before->control_group, after->control_group) != 0);
+	add_changed(&list, "PoolSize", before->pool_size != after->pool_size);
+	if (list.len)
+		words = arena_printf(arena, "%s changed; takes effect at the next restart", str_text(&list));
+	str_fini(&list);
+	return words;
+}
+
+struct conf_difference *conf_diff(struct conf *before, struct conf *after, size_t *count)
+{
+	struct map old = { 0 };
+	size_t n = 0;
+
+	check(before && after);
+	check(count);
+	struct arena *arena = &after->arena;
+	struct conf_difference *all = arena_array(arena, before->count + after->count + 1, sizeof(*all));
+	const char *words = globals_words(arena, &before->globals, &after->globals);
+	if (words)
+		all[n++] = (struct conf_difference){ .name = "daemon", .change = CONF_RESTARTED, .words = words };
+	for (size_t i = 0; i < before->count; i++)
+		check(map_put(&old, before->plugins[i].name, &before->plugins[i]) == NULL);
+	for (size_t i = 0; i < after->count; i++) {
+		const struct conf_plugin *was = map_del(&old, after->plugins[i].name);
+		if (was)
+			compare_plugin(arena, was, &after->plugins[i], &all[n++]);
+		else
+			all[n++] = (struct conf_difference){ .name = after->plugins[i].name, .change = CONF_ADDED,
+				                             .words = "" };
+	}
+	for (size_t i = 0; i < before->count; i++)
+		if (map_get(&old, before->plugins[i].name))
+			all[n++] = (struct conf_difference){ .name = arena_strdup(arena, before->plugins[i].name),
+				                             .change = CONF_REMOVED, .words = "" };
+	map_fini(&old);
+	*count = n;
+	return all;
+}
