@@ -1,9 +1,9 @@
 /* bus: from whoever measures to whoever writes.
  *
- * One way, in three hands: any thread admits (a few atomic words), main computes rates and keeps last values, and gives
- * each sink a reference; the sinks are on their own. What waits for main is bounded in bytes: above the soft limit
- * senders are asked to stop reading their sockets, above the hard one they are refused. Reads are always admitted, for
- * there is one at a time of each instance. */
+ * One way, in three hands: any thread admits (a few atomic words), main computes rates and keeps last values,
+ * and gives each sink a reference; the sinks are on their own. What waits for main is bounded in bytes: above
+ * the soft limit senders are asked to stop reading their sockets, above the hard one they are refused. Reads
+ * are always admitted, for there is one at a time of each instance. */
 #include "bus.h"
 #include "base/check.h"
 #include "base/clock.h"
@@ -27,6 +27,7 @@ struct promise {
 };
 
 static struct list sinks; /* main's */
+static struct list ended; /* main's: subscriptions whose owner is stopping and may still use its handle */
 static bool running;      /* main's */
 static struct bus_stats stats; /* main's; but refused and waiting_bytes, which are atomic */
 static size_t soft_limit = 16 << 20, hard_limit = 64 << 20; /* atomic */
@@ -105,7 +106,8 @@ void mu_on_room(struct mu_instance *self, void (*room)(struct mu_instance *self)
 
 /* ---- main's hand ---- */
 
-/* A series that timed out while its sample was on the way: the sample goes to the one that stands for it now. */
+/* A series that timed out while its sample was on the way: the sample goes to the one that stands for it
+ * now. */
 static bool sample_relink(struct mu_sample *sample, double *rates)
 {
 	struct mu_series *series = series_relink(sample->series);
@@ -194,8 +196,10 @@ void bus_limits(size_t soft, size_t hard)
 void bus_add_sink(struct sink *sink)
 {
 	check(sink && !list_linked(&sink->node));
+	check(!sink->on_bus);
 	if (running) {
 		list_add(&sinks, &sink->node);
+		sink->on_bus = true;
 		stats.sinks++;
 	} else {
 		sink_close(sink);
@@ -203,22 +207,55 @@ void bus_add_sink(struct sink *sink)
 	}
 }
 
+/* Nothing more comes to it. True when it was on the bus: then the bus's reference is the caller's. */
+static bool sink_take(struct sink *sink)
+{
+	bool was = sink->on_bus;
+
+	list_remove(&sink->node);
+	sink->on_bus = false;
+	check(!was || stats.sinks > 0);
+	stats.sinks -= was;
+	return was;
+}
+
 void bus_remove_sink(struct sink *sink)
 {
 	check(sink);
 	sink_close(sink);
-	if (!list_linked(&sink->node))
-		return;
-	list_remove(&sink->node);
-	check(stats.sinks > 0);
-	stats.sinks--;
-	sink_unref(sink);
+	if (sink_take(sink))
+		sink_unref(sink);
 }
 
 void bus_add_writer(struct mu_instance *instance)
 {
 	check(loop_is_current(loop_main()));
 	bus_add_sink(sink_new_writer(instance));
+}
+
+struct sink *bus_take_writer(struct mu_instance *instance)
+{
+	check(instance);
+	check(loop_is_current(loop_main()));
+	if (!running)
+		return NULL;
+	list_each(node, &sinks) {
+		struct sink *sink = list_entry(node, struct sink, node);
+		if (sink->owner != instance || sink->owned)
+			continue;
+		check(sink_take(sink));
+		return sink;
+	}
+	return NULL;
+}
+
+void bus_drain_writer(struct mu_instance *self, struct sink *sink)
+{
+	check(self && sink);
+	check(!sink->on_bus);
+	sink_drain(sink, self);
+	sink_close(sink);
+	sink_unref(sink);
 }
 
 void bus_instance_gone(struct mu_instance *instance)
@@ -231,10 +268,21 @@ void bus_instance_gone(struct mu_instance *instance)
 		struct sink *sink = list_entry(node, struct sink, node);
 		if (sink->owner != instance)
 			continue;
-		/* what an abandoned one still does with its handle must not hit freed memory */
-		bool let_go = sink->owned && instance->is != INSTANCE_ABANDONED;
+		bool owned = sink->owned;
 		bus_remove_sink(sink);
-		if (let_go)
+		if (owned)
+			list_add(&ended, &sink->node);
+	}
+	if (instance->is == INSTANCE_STARTING || instance->is == INSTANCE_RUNNING ||
+	    instance->is == INSTANCE_STOPPING)
+		return;
+	list_each_safe(node, &ended) {
+		struct sink *sink = list_entry(node, struct sink, node);
+		if (sink->owner != instance)
+			continue;
+		list_remove(&sink->node);
+		/* what an abandoned one still does with its handle must not hit freed memory */
+		if (instance->is != INSTANCE_ABANDONED)
 			sink_unref(sink);
 	}
 }
@@ -259,8 +307,9 @@ bool bus_sink_next(size_t *at, struct sink_stats *out)
 void bus_stats(struct bus_stats *out)
 {
 	check(out);
-	*out = (struct bus_stats){ .batches = stats.batches, .values = stats.values, .stale = stats.stale,
-		                   .sinks = stats.sinks };
+	*out = (struct bus_stats){
+		.batches = stats.batches, .values = stats.values, .stale = stats.stale, .sinks = stats.sinks
+	};
 	out->refused = __atomic_load_n(&stats.refused, __ATOMIC_RELAXED);
 	out->waiting_bytes = __atomic_load_n(&stats.waiting_bytes, __ATOMIC_RELAXED);
 }
@@ -271,6 +320,7 @@ void bus_init(void)
 {
 	check(!running);
 	list_init(&sinks);
+	list_init(&ended);
 	running = true;
 }
 
@@ -280,6 +330,8 @@ void bus_fini(void)
 	running = false;
 	while (!list_empty(&sinks))
 		bus_remove_sink(list_entry(sinks.next, struct sink, node));
+	while (list_pop(&ended))
+		; /* of those that never said they had stopped */
 	pthread_mutex_lock(&promises_mutex);
 	struct promise *list = promises;
 	promises = NULL;

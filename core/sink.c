@@ -1,7 +1,8 @@
 /* sink: the queue of one who writes.
  *
- * Only main pushes, so a queue that is looked at, left for a moment and looked at again can only have become shorter.
- * A drain hands over a bounded share and posts itself again, so that a long queue does not hold up its loop. */
+ * Only main pushes, so a queue that is looked at, left for a moment and looked at again can only have become
+ * shorter. A drain hands over a bounded share and posts itself again, so that a long queue does not hold up
+ * its loop. */
 #include "sink.h"
 #include "base/check.h"
 #include "base/clock.h"
@@ -147,7 +148,8 @@ void sink_push(struct sink *sink, const struct mu_batch *batch)
 		mu_batch_unref(&oldest);
 	}
 	if (told && !sink->quiet)
-		event_core(MU_WARNING, "%s does not keep up: its queue of %zu KiB is full, and values are lost to it",
+		event_core(MU_WARNING,
+		           "%s does not keep up: its queue of %zu KiB is full, and values are lost to it",
 		           sink->name, sink->limit >> 10);
 	if (wake) {
 		sink_ref(sink);
@@ -167,27 +169,50 @@ void sink_stats(struct sink *sink, struct sink_stats *out)
 {
 	check(out);
 	pthread_mutex_lock(&sink->mutex);
-	*out = (struct sink_stats){ .name = sink->name, .batches = sink->batches, .values = sink->values,
-		                    .lost = sink->lost, .waiting_bytes = sink->bytes, .limit = sink->limit };
+	*out = (struct sink_stats){ .name = sink->name,
+		                    .batches = sink->batches,
+		                    .values = sink->values,
+		                    .lost = sink->lost,
+		                    .waiting_bytes = sink->bytes,
+		                    .limit = sink->limit };
 	pthread_mutex_unlock(&sink->mutex);
 }
 
 /* ---- the owner's side ---- */
 
-/* The next to hand over. NULL when there is none, and then the wake is no longer under way. */
-static const struct mu_batch *sink_pop(struct sink *sink)
+/* The next to hand over. NULL when there is none; for a wake this means that it is no longer under way. */
+static const struct mu_batch *sink_pop(struct sink *sink, bool wake)
 {
 	pthread_mutex_lock(&sink->mutex);
-	check(sink->posted);
+	check(!wake || sink->posted);
 	const struct mu_batch *batch = ring_pop(sink);
 	if (batch) {
 		sink->batches++;
 		sink->values += batch->sample_count;
-	} else {
+	} else if (wake) {
 		sink->posted = false;
 	}
 	pthread_mutex_unlock(&sink->mutex);
 	return batch;
+}
+
+static size_t sink_hand_over(struct sink *sink, struct mu_instance *self, const struct mu_batch *batch)
+{
+	size_t bytes = batch->bytes;
+
+	if (!sink_is_closed(sink))
+		sink->deliver(sink, self, batch);
+	mu_batch_unref(&batch);
+	return bytes;
+}
+
+void sink_drain(struct sink *sink, struct mu_instance *self)
+{
+	const struct mu_batch *batch;
+
+	check(self == sink->owner && mu_on_loop(self));
+	while ((batch = sink_pop(sink, false)) != NULL)
+		sink_hand_over(sink, self, batch);
 }
 
 static void sink_recover(struct sink *sink)
@@ -201,7 +226,8 @@ static void sink_recover(struct sink *sink)
 	}
 	pthread_mutex_unlock(&sink->mutex);
 	if (lost && !sink->quiet)
-		event_core(MU_OKAY, "%s keeps up again; %" PRIu64 " values were lost to it since it began", sink->name, lost);
+		event_core(MU_OKAY, "%s keeps up again; %" PRIu64 " values were lost to it since it began",
+		           sink->name, lost);
 }
 
 static void sink_wake_run(struct mu_instance *self, struct mu_msg *msg)
@@ -211,12 +237,8 @@ static void sink_wake_run(struct mu_instance *self, struct mu_msg *msg)
 	size_t done = 0;
 
 	check(self == sink->owner);
-	while (done < DRAIN_BYTES && (batch = sink_pop(sink)) != NULL) {
-		done += batch->bytes;
-		if (!sink_is_closed(sink))
-			sink->deliver(sink, self, batch);
-		mu_batch_unref(&batch);
-	}
+	while (done < DRAIN_BYTES && (batch = sink_pop(sink, true)) != NULL)
+		done += sink_hand_over(sink, self, batch);
 	sink_recover(sink);
 	if (done >= DRAIN_BYTES)
 		mu_post(sink->to, &sink->wake); /* with the reference it came with */
@@ -253,7 +275,8 @@ struct sink *sink_new_writer(struct mu_instance *instance)
 	const struct mu_plugin *plugin = instance->plugin;
 
 	check(plugin && plugin->write);
-	sink_init(sink, instance, plugin->write_limit ? plugin->write_limit : WRITE_LIMIT, plugin->write_newest);
+	sink_init(sink, instance, plugin->write_limit ? plugin->write_limit : WRITE_LIMIT,
+	          plugin->write_newest);
 	text_copy(sink->name, sizeof(sink->name), instance->name);
 	sink->deliver = writer_deliver;
 	sink->release = writer_release;

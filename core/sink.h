@@ -1,7 +1,7 @@
 /* sink: one who writes: a bounded queue of batches between main, which fills it, and the loop of its owner.
  *
- * Main pushes, the owner's loop drains; the mutex ("sink", a leaf) is held for a few words at a time, never in a
- * callback. What differs between a writer and a subscription are two functions. */
+ * Main pushes, the owner's loop drains; the mutex ("sink", a leaf) is held for a few words at a time, never
+ * in a callback. What differs between a writer and a subscription are two functions. */
 #ifndef CORE_SINK_H
 #define CORE_SINK_H
 
@@ -13,6 +13,7 @@
 
 struct sink {
 	struct list node; /* bus.c's, main's */
+	bool on_bus;      /* likewise: gets what comes, and the bus has a reference */
 	uint32_t count;   /* references; atomic */
 	struct mu_instance *owner; /* for main to compare; not to be looked into */
 	struct mu_ref *to;
@@ -45,6 +46,8 @@ void sink_ref(struct sink *sink);
 void sink_unref(struct sink *sink);
 /* Main. Takes a reference on the batch if it is kept. An empty queue takes a batch of any size. */
 void sink_push(struct sink *sink, const struct mu_batch *batch);
+/* Owner's loop: hands over all that waits, at once: the last thing before the owner stops. */
+void sink_drain(struct sink *sink, struct mu_instance *self);
 void sink_close(struct sink *sink); /* any thread: nothing is delivered from here on */
 bool sink_is_closed(const struct sink *sink);
 uint64_t sink_lost(struct sink *sink);

@@ -1,5 +1,5 @@
-/* test_bus: from a builder through main to writers and subscriptions: rates on the way, both kinds of full queue, who
- * is told to wait and to go on, and what becomes of those who have ended. */
+/* test_bus: from a builder through main to writers and subscriptions: rates on the way, both kinds of full
+ * queue, who is told to wait and to go on, and what becomes of those who have ended. */
 #include "bus.h"
 #include "base/check.h"
 #include "base/clock.h"
@@ -46,7 +46,8 @@ static void write_down(struct mu_instance *self, const struct mu_batch *batch)
 		writer->values++;
 		writer->newest = samples[i].time;
 		if (writer->got.len < 4096)
-			str_printf(&writer->got, "%s=%g ", mu_series_name(samples[i].series), samples[i].rates[0]);
+			str_printf(&writer->got, "%s=%g ", mu_series_name(samples[i].series),
+			           samples[i].rates[0]);
 	}
 }
 
@@ -73,6 +74,7 @@ static size_t turn(void)
 static void writer_end(struct writer **writer)
 {
 	ref_end((*writer)->instance.ref);
+	(*writer)->instance.is = INSTANCE_STOPPED;
 	bus_instance_gone(&(*writer)->instance);
 	while (turn() > 0)
 		;
@@ -396,6 +398,17 @@ static void end_here(void *data)
 	ref_end(writer->instance.ref);
 }
 
+static void stop_here(void *data)
+{
+	struct writer *writer = data;
+	struct sink *queue = bus_take_writer(&writer->instance);
+
+	assert_non_null(queue);
+	assert_int_equal(writer->values, 0);
+	bus_drain_writer(&writer->instance, queue);
+	assert_int_equal(writer->values, 3);
+}
+
 static void what_waits_for_one_that_ended_is_dropped(void **state)
 {
 	struct writer *a = writer_new("a", loop_main());
@@ -416,6 +429,39 @@ static void what_waits_for_one_that_ended_is_dropped(void **state)
 	assert_int_equal(series_parse("here/core-x/gauge-0", NULL, &series, false, NULL), 0);
 	assert_int_equal(series->count, 3); /* the table, the builder, ours: no batch holds it any more */
 	mu_series_unref(&series);
+	writer_end(&a);
+}
+
+static void what_waits_is_written_before_the_stop(void **state)
+{
+	struct writer *a = writer_new("a", loop_main());
+
+	(void)state;
+	assert_null(bus_take_writer(&a->instance));
+	bus_add_writer(&a->instance);
+	for (int i = 0; i < 100; i++)
+		send_gauges("x", 1000, true);
+	turn();
+	assert_true(a->values < 100000); /* a share has been handed over */
+	a->instance.is = INSTANCE_STOPPING;
+	struct sink *queue = bus_take_writer(&a->instance);
+	assert_non_null(queue);
+	assert_null(bus_take_writer(&a->instance));
+	bus_instance_gone(&a->instance);
+	send_gauges("x", 3, true); /* too late for this one */
+	bus_drain_writer(&a->instance, queue);
+	assert_int_equal(a->values, 100000);
+	turn();
+	assert_int_equal(a->values, 100000);
+	writer_end(&a);
+
+	/* with something in the queue, and its wake under way */
+	a = writer_new("a", loop_main());
+	bus_add_writer(&a->instance);
+	send_gauges("x", 3, true);
+	loop_call(loop_main(), stop_here, a);
+	turn();
+	assert_int_equal(a->values, 3);
 	writer_end(&a);
 }
 
@@ -453,7 +499,8 @@ static int send_as(struct mu_builder *from, size_t count)
 static void senders_are_asked_to_wait_then_refused_then_told(void **state)
 {
 	struct writer *door = writer_new("door", loop_main()), *other = writer_new("other", loop_main());
-	struct mu_builder *from = mu_builder_new(&door->instance), *from_other = mu_builder_new(&other->instance);
+	struct mu_builder *from = mu_builder_new(&door->instance),
+			  *from_other = mu_builder_new(&other->instance);
 	struct bus_stats stats;
 	int r = 0, admitted = 0, asked = 0;
 
@@ -520,7 +567,8 @@ struct listener {
 	bool leave;
 };
 
-static void hear(struct mu_instance *self, struct mu_value_sub *sub, const struct mu_sample *const *samples, size_t count)
+static void hear(struct mu_instance *self, struct mu_value_sub *sub, const struct mu_sample *const *samples,
+                 size_t count)
 {
 	struct listener *listener = mu_value_sub_data(sub);
 
@@ -538,7 +586,8 @@ static void hear(struct mu_instance *self, struct mu_value_sub *sub, const struc
 }
 
 /* Posts to a loop of one's own are made from there. */
-static struct listener listen_to(struct writer *writer, const char *glob, size_t limit, struct listener *listener)
+static struct listener listen_to(struct writer *writer, const char *glob, size_t limit,
+                                 struct listener *listener)
 {
 	*listener = (struct listener){ .writer = writer };
 	listener->sub = mu_values_subscribe(&writer->instance, glob, limit, hear, listener);
@@ -613,6 +662,30 @@ static void one_may_leave_while_it_is_called(void **state)
 	bus_stats(&stats);
 	assert_int_equal(stats.sinks, 0);
 	str_fini(&all.got);
+	writer_end(&a);
+}
+
+static void a_handle_is_good_until_its_owner_has_stopped(void **state)
+{
+	struct writer *a = writer_new("a", loop_main());
+	struct listener one, other;
+	struct bus_stats stats;
+
+	(void)state;
+	listen_to(a, "*", 1 << 20, &one);
+	listen_to(a, "*", 1 << 20, &other);
+	turn();
+	a->instance.is = INSTANCE_STOPPING;
+	bus_instance_gone(&a->instance);
+	bus_stats(&stats);
+	assert_int_equal(stats.sinks, 0);
+	send_gauges("x", 3, true);
+	turn();
+	assert_int_equal(one.values, 0);
+	/* as `stop` may do; the other is left to the core */
+	assert_int_equal(mu_value_sub_lost(one.sub), 0);
+	mu_values_unsubscribe(&one.sub);
+	turn();
 	writer_end(&a);
 }
 
@@ -708,14 +781,15 @@ static void write_and_check(struct mu_instance *self, const struct mu_batch *bat
 	for (size_t i = 0; i < mu_batch_count(batch); i++) {
 		bool first = samples[i].time == NOW;
 		/* a hundred a second, and in order, or it could not be computed */
-		if (first ? !isnan(samples[i].rates[0]) : !(samples[i].rates[0] >= 100 && samples[i].rates[0] <= 100))
+		if (first ? !isnan(samples[i].rates[0])
+		          : !(samples[i].rates[0] >= 100 && samples[i].rates[0] <= 100))
 			writer->mixed_up++;
 	}
 	__atomic_add_fetch(&received, mu_batch_count(batch), __ATOMIC_RELAXED);
 }
 
-static void hear_and_count(struct mu_instance *self, struct mu_value_sub *sub, const struct mu_sample *const *samples,
-                           size_t count)
+static void hear_and_count(struct mu_instance *self, struct mu_value_sub *sub,
+                           const struct mu_sample *const *samples, size_t count)
 {
 	(void)self;
 	(void)sub;
@@ -746,7 +820,8 @@ static void nap(void)
 
 static void threads_send_and_write_at_once(void **state)
 {
-	struct writer *writers[2] = { writer_new("w0", loop_find("one")), writer_new("w1", loop_find("two")) };
+	struct writer *writers[2] = { writer_new("w0", loop_find("one")),
+		                      writer_new("w1", loop_find("two")) };
 	struct sender senders[SENDERS] = { 0 };
 	const uint64_t whole = SENDERS * SENT_BATCHES * SENT_VALUES, some = SENDERS * SENT_BATCHES;
 
@@ -805,12 +880,14 @@ int main(void)
 		each(an_empty_queue_takes_a_batch_of_any_size),
 		each(a_long_queue_is_drained_by_shares),
 		each(what_waits_for_one_that_ended_is_dropped),
+		each(what_waits_is_written_before_the_stop),
 		each(batches_that_main_never_met),
 		each(senders_are_asked_to_wait_then_refused_then_told),
 		each(a_promise_is_kept_at_once_when_there_is_room),
 		each(only_what_matches_is_handed_over),
 		each(many_at_a_time_but_not_too_many),
 		each(one_may_leave_while_it_is_called),
+		each(a_handle_is_good_until_its_owner_has_stopped),
 		each(a_verdict_is_not_inherited),
 		each(a_loss_is_counted_in_what_matches),
 		each(threads_send_and_write_at_once),
