@@ -1,5 +1,5 @@
-/* batch: values in a row. What cannot be right is left out, counted, and told once for each plugin and type, for a
- * plugin that is wrong is wrong at every interval. */
+/* batch: values in a row. What cannot be right is left out, counted, and told once for each plugin and type,
+ * for a plugin that is wrong is wrong at every interval. */
 #include "batch.h"
 #include "base/check.h"
 #include "base/clock.h"
@@ -56,8 +56,8 @@ static int complain(const struct mu_batch *batch, const char *type, const char *
 			mu_series_unref(&series); /* loaded meanwhile */
 		what = error.what[0] ? error.what : strerror(-code);
 	}
-	log_line(MU_LOG_WARNING, batch->maker, "values of %s, type %.130s, are left out: %s%s%s", batch->plugin, type, what,
-	         error.remedy[0] ? "; " : "", error.remedy);
+	log_line(MU_LOG_WARNING, batch->maker, "values of %s, type %.130s, are left out: %s%s%s",
+	         batch->plugin, type, what, error.remedy[0] ? "; " : "", error.remedy);
 	return code;
 }
 
@@ -69,7 +69,8 @@ static bool is_building(const struct mu_batch *batch)
 }
 
 /* A name that cannot be makes every value refused that would bear it. */
-static void sticky_set(struct mu_batch *batch, char to[SERIES_NAME_SIZE], const char *name, uint32_t bit, bool may_be_empty)
+static void sticky_set(struct mu_batch *batch, char to[SERIES_NAME_SIZE], const char *name, uint32_t bit,
+                       bool may_be_empty)
 {
 	check(is_building(batch));
 	batch->bad &= ~bit;
@@ -126,8 +127,8 @@ static void batch_grow(struct mu_batch *batch, size_t values)
 }
 
 /* Takes the reference, also when it is refused. */
-static int batch_append(struct mu_batch *batch, struct mu_series *series, int kind, const union mu_value *values,
-                        size_t count)
+static int batch_append(struct mu_batch *batch, struct mu_series *series, int kind,
+                        const union mu_value *values, size_t count)
 {
 	const char *wrong = NULL;
 	int code = -EINVAL;
@@ -148,8 +149,9 @@ static int batch_append(struct mu_batch *batch, struct mu_series *series, int ki
 	}
 	batch_grow(batch, count);
 	struct mu_sample *sample = &batch->samples[batch->sample_count++];
-	*sample = (struct mu_sample){ .series = series, .time = batch->time, .interval = batch->interval,
-		                      .count = (uint32_t)count };
+	*sample = (struct mu_sample){
+		.series = series, .time = batch->time, .interval = batch->interval, .count = (uint32_t)count
+	};
 	memcpy(batch->values + batch->value_count, values, count * sizeof(*values));
 	batch->value_count += count;
 	return 0;
@@ -165,7 +167,8 @@ static int batch_value(struct mu_batch *batch, const char *type, const char *typ
 	if (!type_instance)
 		type_instance = "";
 	if (batch->bad)
-		return complain(batch, type, type_instance, -EINVAL, "the host, plugin or instance has a name that cannot be");
+		return complain(batch, type, type_instance, -EINVAL,
+		                "the host, plugin or instance has a name that cannot be");
 	int r = builder_find(batch, type, type_instance, &series);
 	if (r < 0)
 		return complain(batch, type, type_instance, r, NULL);
@@ -189,11 +192,12 @@ int mu_counter(struct mu_batch *batch, const char *type, const char *type_instan
 
 int mu_absolute(struct mu_batch *batch, const char *type, const char *type_instance, uint64_t value)
 {
-	return batch_value(batch, type, type_instance, MU_ABSOLUTE, &(union mu_value){ .absolute = value }, 1);
+	return batch_value(batch, type, type_instance, MU_ABSOLUTE, &(union mu_value){ .absolute = value },
+	                   1);
 }
 
-int mu_values(struct mu_batch *batch, const char *type, const char *type_instance, const union mu_value *values,
-              size_t count)
+int mu_values(struct mu_batch *batch, const char *type, const char *type_instance,
+              const union mu_value *values, size_t count)
 {
 	return batch_value(batch, type, type_instance, ANY_KIND, values, count);
 }

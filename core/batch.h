@@ -1,7 +1,8 @@
-/* batch: the values of one read or one push: built by one thread, finished by main, then immutable and shared.
+/* batch: the values of one read or one push: built by one thread, finished by main, then immutable and
+ * shared.
  *
- * A builder outlives its batches: it keeps the handles of the one before, and the nth value with equal names takes
- * the nth handle, with no look-up and no lock. */
+ * A builder outlives its batches: it keeps the handles of the one before, and the nth value with equal names
+ * takes the nth handle, with no look-up and no lock. */
 #ifndef CORE_BATCH_H
 #define CORE_BATCH_H
 
@@ -38,10 +39,12 @@ enum {
 /* `plugin` NULL: the instance's plugin. `self` NULL: the core. */
 struct mu_builder *builder_new(struct mu_instance *self, const char *plugin);
 struct mu_batch *builder_begin(struct mu_builder *builder, mu_time time, mu_time interval);
-uint64_t builder_asked(const struct mu_builder *builder); /* how often memory did not know; builder's thread */
+/* How often memory did not know; builder's thread. */
+uint64_t builder_asked(const struct mu_builder *builder);
 /* Builder's thread: fixes pointers; from here on only main may touch it. */
 void batch_finish(struct mu_batch *batch);
-uint64_t batch_errors(void); /* values that were refused: unknown type, wrong sort or count, bad name, batch full */
+/* Values that were refused: unknown type, wrong sort or count, bad name, batch full. Any thread. */
+uint64_t batch_errors(void);
 
 /* ---- between batch.c and builder.c ---- */
 

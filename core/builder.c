@@ -1,9 +1,9 @@
 /* builder: makes batches, and remembers.
  *
- * What a plugin reports comes in the same order each time, so after the handle of one value the builder expects the
- * handle that followed it last time: five comparisons of equal words instead of a hash, a lock and a look-up. A push
- * whose batches begin and end anywhere in its round is followed just as well, since the place is kept from batch to
- * batch and every round is known by its first value. */
+ * What a plugin reports comes in the same order each time, so after the handle of one value the builder
+ * expects the handle that followed it last time: five comparisons of equal words instead of a hash, a lock
+ * and a look-up. A push whose batches begin and end anywhere in its round is followed just as well, since the
+ * place is kept from batch to batch and every round is known by its first value. */
 #include "batch.h"
 #include "base/check.h"
 #include "base/clock.h"
@@ -86,12 +86,12 @@ static bool is_it(const struct mu_series *series, const struct mu_batch *batch, 
 		return false;
 	const struct mu_ident *ident = &series->ident;
 	return strcmp(ident->type_instance, type_instance) == 0 && strcmp(ident->type, type) == 0 &&
-	       strcmp(ident->plugin_instance, batch->instance) == 0 && strcmp(ident->plugin, batch->plugin) == 0 &&
-	       strcmp(ident->host, batch->host) == 0;
+	       strcmp(ident->plugin_instance, batch->instance) == 0 &&
+	       strcmp(ident->plugin, batch->plugin) == 0 && strcmp(ident->host, batch->host) == 0;
 }
 
-/* The place in memory of the value, or `known` when it is not where it could be: the next, the same as before (one
- * series with several times), or the first of a new round. */
+/* The place in memory of the value, or `known` when it is not where it could be: the next, the same as before
+ * (one series with several times), or the first of a new round. */
 static size_t builder_place(const struct mu_builder *builder, const struct mu_batch *batch, const char *type,
                             const char *type_instance)
 {

@@ -1,8 +1,9 @@
 /* series: the identities, each one block that holds its five names, its type and its last value.
  *
- * The table is open addressing over 8-byte slots (index and half the hash), so that a look-up touches one line of the
- * table and then the series itself. The table holds one reference on each linked series; an index is given again only
- * after the last one has gone. Everything here is behind one mutex ("series"), a leaf: nothing is called under it. */
+ * The table is open addressing over 8-byte slots (index and half the hash), so that a look-up touches one
+ * line of the table and then the series itself. The table holds one reference on each linked series; an index
+ * is given again only after the last one has gone. Everything here is behind one mutex ("series"), a leaf:
+ * nothing is called under it. */
 #include "series.h"
 #include "base/check.h"
 #include "base/clock.h"
@@ -54,7 +55,8 @@ int series_clean(char to[SERIES_NAME_SIZE], const char *name, bool plugin)
 		name++;
 	for (; name[length]; length++) {
 		char byte = name[length];
-		if (length == SERIES_NAME_SIZE - 1 || ((unsigned char)byte < 0x20 && byte != '\t') || byte == 0x7f)
+		if (length == SERIES_NAME_SIZE - 1 || ((unsigned char)byte < 0x20 && byte != '\t') ||
+		    byte == 0x7f)
 			return -EINVAL;
 		to[length] = byte == '/' || (plugin && byte == '-') ? '_' : byte;
 	}
@@ -66,13 +68,15 @@ static int clean_error(struct mu_error *error, const char *which, const char *na
 {
 	check(which && name);
 	mu_error(error, -EINVAL, "the %s of a series cannot be \"%.140s\"", which, name);
-	mu_error_remedy(error, "it has 1 to 127 bytes, none of them a control byte, and does not begin with a '.'");
+	mu_error_remedy(error,
+	                "it has 1 to 127 bytes, none of them a control byte, and does not begin with a '.'");
 	return -EINVAL;
 }
 
 static int ident_clean(const struct mu_ident *ident, struct clean *out, struct mu_error *error)
 {
-	static const char *const which[NAMES] = { "host", "plugin", "plugin instance", "type", "type instance" };
+	static const char *const which[NAMES] = { "host", "plugin", "plugin instance", "type",
+		                                  "type instance" };
 	const char *names[NAMES] = { ident->host ? ident->host : mu_hostname(), ident->plugin,
 		                     ident->plugin_instance, ident->type, ident->type_instance };
 	char *to = out->text;

@@ -1,7 +1,8 @@
 /* series_last: rates and last values, written by main alone and read by anyone.
  *
- * A seqlock: main makes `seq` odd, writes, makes it even; a reader that saw an odd or a changed one reads again. Every
- * word goes by an atomic access, stored with release and loaded with acquire, which orders them without fences. */
+ * A seqlock: main makes `seq` odd, writes, makes it even; a reader that saw an odd or a changed one reads
+ * again. Every word goes by an atomic access, stored with release and loaded with acquire, which orders them
+ * without fences. */
 #include "series.h"
 #include "base/check.h"
 
@@ -36,7 +37,8 @@ static double in_bounds(double rate, double min, double max)
 	return rate < min || rate > max ? NAN : rate; /* a bound that is NAN binds nothing */
 }
 
-double series_rate(enum mu_ds_type type, union mu_value now, union mu_value before, int64_t dt, double min, double max)
+double series_rate(enum mu_ds_type type, union mu_value now, union mu_value before, int64_t dt, double min,
+                   double max)
 {
 	double change = NAN;
 
@@ -70,7 +72,8 @@ static void rates_fill(const struct mu_sample *sample, double *rates, int64_t dt
 
 	for (size_t i = 0; i < sample->count; i++) {
 		const struct mu_source *source = &series->type->sources[i];
-		rates[i] = series_rate(source->type, sample->values[i], series->values[i], dt, source->min, source->max);
+		rates[i] = series_rate(source->type, sample->values[i], series->values[i], dt, source->min,
+		                       source->max);
 	}
 }
 
@@ -97,7 +100,8 @@ void series_update(struct mu_sample *sample, double *rates, int64_t now_mono)
 	check(sample->count == series->type->count);
 	check(sample->time > 0);
 	if (series->time > 0 && sample->time <= series->time) {
-		/* does not count as seen: after a stamp from the future the series times out and begins anew */
+		/* does not count as seen: after a stamp from the future the series times out and begins
+		 * anew */
 		sample->flags |= MU_SAMPLE_STALE;
 		rates_fill(sample, rates, 0);
 		return;

@@ -1,7 +1,7 @@
 /* series_match: many series at once, and one by its name: for lists, LISTVAL and GETVAL.
  *
- * The table is copied slice by slice, so that a list of 100,000 holds up nobody's read; what comes or goes meanwhile
- * may be in the list or not, but nothing is in it twice. */
+ * The table is copied slice by slice, so that a list of 100,000 holds up nobody's read; what comes or goes
+ * meanwhile may be in the list or not, but nothing is in it twice. */
 #include "series.h"
 #include "base/check.h"
 #include "base/mem.h"
@@ -50,20 +50,24 @@ struct mu_series **series_match(const char *glob, size_t *count)
 	return series;
 }
 
-int series_parse(const char *name, const char *dflt_host, struct mu_series **out, bool create, struct mu_error *error)
+int series_parse(const char *name, const char *dflt_host, struct mu_series **out, bool create,
+                 struct mu_error *error)
 {
 	char text[5 * SERIES_NAME_SIZE];
 	struct plaintext_ident parts;
 
 	check(name && out);
 	*out = NULL;
-	int r = text_copy(text, sizeof(text), name) ? plaintext_ident(text, dflt_host, &parts) : -ENAMETOOLONG;
+	int r = text_copy(text, sizeof(text), name) ? plaintext_ident(text, dflt_host, &parts)
+	                                            : -ENAMETOOLONG;
 	if (r < 0) {
 		mu_error(error, -EINVAL, "\"%.140s\" is not the name of a series", name);
-		mu_error_remedy(error, "a name is host/plugin-instance/type-instance; the instances may be absent");
+		mu_error_remedy(error,
+		                "a name is host/plugin-instance/type-instance; the instances may be absent");
 		return -EINVAL;
 	}
-	struct mu_ident ident = { parts.host, parts.plugin, parts.plugin_instance, parts.type, parts.type_instance };
+	struct mu_ident ident = { parts.host, parts.plugin, parts.plugin_instance, parts.type,
+		                  parts.type_instance };
 	if (create)
 		return mu_series_get(&ident, out, error);
 	r = mu_series_find(&ident, out);

@@ -1,7 +1,8 @@
 /* types: types.db: what a type's data sources are.
  *
- * A type once seen is kept until the end, also when a later file replaces it: series and samples point to it without
- * counting. A definition equal to the one at hand changes nothing, so that a reload does not cost memory. */
+ * A type once seen is kept until the end, also when a later file replaces it: series and samples point to it
+ * without counting. A definition equal to the one at hand changes nothing, so that a reload does not cost
+ * memory. */
 #include "types.h"
 #include "base/check.h"
 #include "base/map.h"
@@ -171,7 +172,8 @@ int types_parse(const char *text, size_t length, void (*found)(const struct mu_t
 
 /* ---- the table ---- */
 
-static pthread_mutex_t types_mutex = PTHREAD_MUTEX_INITIALIZER; /* "types": held for a look-up, never with another */
+/* "types": a leaf, held for a look-up */
+static pthread_mutex_t types_mutex = PTHREAD_MUTEX_INITIALIZER;
 static struct map table;      /* name → the current definition */
 static struct mu_type **kept; /* every definition there ever was */
 static size_t kept_count;
@@ -200,7 +202,8 @@ bool types_equal(const struct mu_type *a, const struct mu_type *b)
 /* One block: the type, its sources, all names. */
 static struct mu_type *type_copy(const struct mu_type *from)
 {
-	size_t size = sizeof(struct mu_type) + from->count * sizeof(struct mu_source) + strlen(from->name) + 1;
+	size_t size = sizeof(struct mu_type) + from->count * sizeof(struct mu_source) + strlen(from->name) +
+	              1;
 
 	check(from->count >= 1 && from->count <= SOURCES_MAX);
 	for (size_t i = 0; i < from->count; i++)
@@ -271,7 +274,8 @@ int types_load(const char *path, struct mu_error *error)
 	if (loading.bad == 0)
 		return 0;
 	if (loading.bad > 1)
-		mu_error_remedy(error, "correct this line and %d more; all others are in use", loading.bad - 1);
+		mu_error_remedy(error, "correct this line and %d more; all others are in use",
+		                loading.bad - 1);
 	else
 		mu_error_remedy(error, "correct the line; all others are in use");
 	return -EINVAL;

@@ -1,8 +1,8 @@
 /* value_sub: series by glob, as they arrive: a sink that hands over only what matches.
  *
- * A glob is compared once with each series, and the verdict kept beside the series' index together with its serial,
- * so that whoever gets that index next is compared anew. The owner's loop writes verdicts; main reads them, to count
- * a loss exactly. */
+ * A glob is compared once with each series, and the verdict kept beside the series' index together with its
+ * serial, so that whoever gets that index next is compared anew. The owner's loop writes verdicts; main reads
+ * them, to count a loss exactly. */
 #include "sink.h"
 #include "base/check.h"
 #include "base/mem.h"
@@ -17,8 +17,8 @@ enum { AT_ONCE = 1024, VERDICTS_FIRST = 256 };
 struct mu_value_sub {
 	struct sink sink;
 	char *glob; /* NULL = all */
-	void (*got)(struct mu_instance *self, struct mu_value_sub *sub, const struct mu_sample *const *samples,
-	            size_t count);
+	void (*got)(struct mu_instance *self, struct mu_value_sub *sub,
+	            const struct mu_sample *const *samples, size_t count);
 	void *data;
 	uint32_t *verdicts; /* serial << 1 | matches, by index; 0 = not yet. Atomic; grows under the mutex */
 	size_t verdict_cap;

@@ -1,4 +1,5 @@
-/* fuzz_types: any bytes as a types.db: nothing is read outside, and every type that is found keeps its promises. */
+/* fuzz_types: any bytes as a types.db: nothing is read outside, and every type that is found keeps its
+ * promises. */
 #include "types.h"
 #include "base/check.h"
 

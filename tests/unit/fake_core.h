@@ -1,5 +1,5 @@
-/* fake_core: stands in for the daemon around the rooms of values: what was logged and told is kept for the test to
- * see. Each is weak, so that the real one wins where it is linked in. */
+/* fake_core: stands in for the daemon around the rooms of values: what was logged and told is kept for the
+ * test to see. Each is weak, so that the real one wins where it is linked in. */
 #ifndef TEST_FAKE_CORE_H
 #define TEST_FAKE_CORE_H
 

@@ -1,5 +1,5 @@
-/* test_batch: what goes into a batch and what is left out; and that a builder which has seen a round before asks for
- * no series again. */
+/* test_batch: what goes into a batch and what is left out; and that a builder which has seen a round before
+ * asks for no series again. */
 #include "batch.h"
 #include "base/clock.h"
 #include "base/str.h"
@@ -199,7 +199,8 @@ static size_t round_of(struct mu_builder *builder, const char *letters)
 	batch_finish(batch);
 	assert_int_equal(mu_batch_count(batch), strlen(letters));
 	for (size_t i = 0; letters[i]; i++)
-		assert_int_equal(mu_series_ident(mu_batch_samples(batch)[i].series)->type_instance[0], letters[i]);
+		assert_int_equal(mu_series_ident(mu_batch_samples(batch)[i].series)->type_instance[0],
+		                 letters[i]);
 	mu_batch_drop(&batch);
 	return (size_t)(builder_asked(builder) - before);
 }

@@ -1,5 +1,5 @@
-/* test_series: names as collectd cleans them, the table against a plain array, rates row by row, the seqlock under a
- * writer that never rests, and what happens when a series times out. */
+/* test_series: names as collectd cleans them, the table against a plain array, rates row by row, the seqlock
+ * under a writer that never rests, and what happens when a series times out. */
 #include "series.h"
 #include "base/clock.h"
 #include "base/map.h"
@@ -21,9 +21,10 @@
 
 static int setup(void **state)
 {
-	static const char text[] = "gauge value:GAUGE:U:U\npercent value:GAUGE:0:100.1\ncpu value:DERIVE:0:U\n"
-	                           "counter value:COUNTER:U:U\nabsolute value:ABSOLUTE:0:U\n"
-	                           "load s:GAUGE:0:5000, m:GAUGE:0:5000, l:GAUGE:0:5000\n";
+	static const char text[] =
+		"gauge value:GAUGE:U:U\npercent value:GAUGE:0:100.1\ncpu value:DERIVE:0:U\n"
+		"counter value:COUNTER:U:U\nabsolute value:ABSOLUTE:0:U\n"
+		"load s:GAUGE:0:5000, m:GAUGE:0:5000, l:GAUGE:0:5000\n";
 
 	(void)state;
 	fake_types(text);
@@ -42,7 +43,8 @@ static int teardown(void **state)
 	return 0;
 }
 
-static struct mu_series *get(const char *host, const char *plugin, const char *pi, const char *type, const char *ti)
+static struct mu_series *get(const char *host, const char *plugin, const char *pi, const char *type,
+                             const char *ti)
 {
 	struct mu_ident ident = { host, plugin, pi, type, ti };
 	struct mu_series *series;
@@ -124,7 +126,8 @@ static void names_that_cannot_be(void **state)
 		mu_series_unref(&series);
 	}
 	error = (struct mu_error){ 0 };
-	assert_int_equal(mu_series_get(&(struct mu_ident){ "h", "p", "", "perzent", "" }, &series, &error), -ENOENT);
+	assert_int_equal(mu_series_get(&(struct mu_ident){ "h", "p", "", "perzent", "" }, &series, &error),
+	                 -ENOENT);
 	assert_string_equal(error.remedy, "did you mean \"percent\"?");
 	assert_int_equal(series_count(), 2);
 }
@@ -168,7 +171,8 @@ static void the_host_may_change(void **state)
 
 static void one_name_is_one_series(void **state)
 {
-	struct mu_series *a = get("h", "p", "i", "gauge", "t"), *b = get("h", "p", "i", "gauge", "t"), *c = NULL;
+	struct mu_series *a = get("h", "p", "i", "gauge", "t"), *b = get("h", "p", "i", "gauge", "t"),
+			 *c = NULL;
 
 	(void)state;
 	assert_ptr_equal(a, b);
@@ -322,17 +326,21 @@ static void rates(void **state)
 		{ "counted on", MU_COUNTER, C(150), C(100), 10 * MU_SEC, NONE, 5 },
 		{ "stood still", MU_COUNTER, C(100), C(100), 10 * MU_SEC, 0, NAN, 0 },
 		{ "wrapped at 32 bit", MU_COUNTER, C(4), C(UINT32_MAX), MU_SEC, NONE, 5 },
-		{ "wrapped at 32 bit, from the middle", MU_COUNTER, C(0), C(UINT64_C(4294967286)), 10 * MU_SEC, NONE, 1 },
+		{ "wrapped at 32 bit, from the middle", MU_COUNTER, C(0), C(UINT64_C(4294967286)),
+		  10 * MU_SEC, NONE, 1 },
 		{ "wrapped at 64 bit", MU_COUNTER, C(4), C(UINT64_MAX), MU_SEC, NONE, 5 },
-		{ "over 32 bit there is no wrap at 32", MU_COUNTER, C(UINT64_C(1) << 33), C(UINT32_MAX), MU_SEC, NONE, 4294967297.0 },
-		{ "began anew: a jump out of bounds", MU_COUNTER, C(0), C(UINT64_C(1) << 40), MU_SEC, 0, 1e9, NAN },
+		{ "over 32 bit there is no wrap at 32", MU_COUNTER, C(UINT64_C(1) << 33), C(UINT32_MAX),
+		  MU_SEC, NONE, 4294967297.0 },
+		{ "began anew: a jump out of bounds", MU_COUNTER, C(0), C(UINT64_C(1) << 40), MU_SEC, 0, 1e9,
+		  NAN },
 		{ "a counter's first", MU_COUNTER, C(7), C(0), 0, NONE, NAN },
 		{ "a clock that went back", MU_COUNTER, C(7), C(0), -MU_SEC, NONE, NAN },
 		{ "up", MU_DERIVE, D(30), D(10), 10 * MU_SEC, NONE, 2 },
 		{ "down", MU_DERIVE, D(-10), D(10), 10 * MU_SEC, NONE, -2 },
 		{ "down, which may not be", MU_DERIVE, D(0), D(1000), 10 * MU_SEC, 0, NAN, NAN },
 		{ "half a second", MU_DERIVE, D(3), D(0), MU_SEC / 2, NONE, 6 },
-		{ "the widest step", MU_DERIVE, D(INT64_MAX), D(INT64_MIN), MU_SEC, NONE, 18446744073709551616.0 },
+		{ "the widest step", MU_DERIVE, D(INT64_MAX), D(INT64_MIN), MU_SEC, NONE,
+		  18446744073709551616.0 },
 		{ "a derive's first", MU_DERIVE, D(3), D(0), 0, NONE, NAN },
 		{ "since the one before", MU_ABSOLUTE, A(50), A(1000), 10 * MU_SEC, NONE, 5 },
 		{ "since when, at first?", MU_ABSOLUTE, A(50), A(0), 0, NONE, NAN },
@@ -341,8 +349,10 @@ static void rates(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < MU_ARRAY_LEN(rows); i++) {
-		double rate = series_rate(rows[i].type, rows[i].now, rows[i].before, rows[i].dt, rows[i].min, rows[i].max);
-		if (isnan(rows[i].rate) ? !isnan(rate) : !(fabs(rate - rows[i].rate) <= fabs(rows[i].rate) * 1e-12))
+		double rate = series_rate(rows[i].type, rows[i].now, rows[i].before, rows[i].dt, rows[i].min,
+		                          rows[i].max);
+		if (isnan(rows[i].rate) ? !isnan(rate)
+		                        : !(fabs(rate - rows[i].rate) <= fabs(rows[i].rate) * 1e-12))
 			fail_msg("%s: %g, not %g", rows[i].what, rate, rows[i].rate);
 	}
 }
@@ -350,8 +360,12 @@ static void rates(void **state)
 static uint32_t put_at(struct mu_series *series, mu_time time, int64_t value, double *rate)
 {
 	union mu_value raw = { .derive = value };
-	struct mu_sample sample = { .series = series, .time = time, .interval = 10 * MU_SEC, .count = 1,
-		                    .values = &raw, .rates = rate };
+	struct mu_sample sample = { .series = series,
+		                    .time = time,
+		                    .interval = 10 * MU_SEC,
+		                    .count = 1,
+		                    .values = &raw,
+		                    .rates = rate };
 
 	series_update(&sample, rate, clock_mono());
 	return sample.flags;
@@ -425,7 +439,9 @@ static void a_reader_never_sees_half_a_value(void **state)
 	struct reading readings[2] = { 0 };
 	struct mu_series *series = get("h", "p", "", "load", "");
 	/* bounds would make these unknown */
-	const struct mu_source wide[] = { { "s", MU_GAUGE, NAN, NAN }, { "m", MU_GAUGE, NAN, NAN }, { "l", MU_GAUGE, NAN, NAN } };
+	const struct mu_source wide[] = { { "s", MU_GAUGE, NAN, NAN },
+		                          { "m", MU_GAUGE, NAN, NAN },
+		                          { "l", MU_GAUGE, NAN, NAN } };
 	const struct mu_type type = { "load", 3, wide };
 	pthread_t threads[2];
 
@@ -436,10 +452,13 @@ static void a_reader_never_sees_half_a_value(void **state)
 		assert_int_equal(pthread_create(&threads[i], NULL, read_on, &readings[i]), 0);
 	}
 	for (int64_t n = 1; n <= ROUNDS; n++) {
-		union mu_value values[3] = { { .gauge = (double)n }, { .gauge = (double)n }, { .gauge = (double)n } };
+		union mu_value values[3] = { { .gauge = (double)n },
+			                     { .gauge = (double)n },
+			                     { .gauge = (double)n } };
 		double got[3];
-		struct mu_sample sample = { .series = series, .time = n, .interval = n, .count = 3,
-			                    .values = values, .rates = got };
+		struct mu_sample sample = {
+			.series = series, .time = n, .interval = n, .count = 3, .values = values, .rates = got
+		};
 		series_update(&sample, got, n);
 	}
 	for (size_t i = 0; i < 2; i++) {

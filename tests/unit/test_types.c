@@ -1,4 +1,5 @@
-/* test_types: the grammar of types.db line by line, what replaces what, and that ours says the same as collectd's. */
+/* test_types: the grammar of types.db line by line, what replaces what, and that ours says the same as
+ * collectd's. */
 #include "types.h"
 #include "base/str.h"
 
