@@ -34,16 +34,19 @@ struct mu_type {
 	const struct mu_source *sources;
 };
 
-/* The identity of a series. Each name is at most 127 bytes; "" where there is none. */
+/* The identity of a series. Each name is at most 127 bytes; "" where there is none. Names are cleaned as
+ * collectd does: "/" becomes "root", one leading '/' goes, every other '/' becomes '_'. The first '-' of
+ * "plugin-instance" ends the plugin, so in the plugin's own name '-' becomes '_'. Host, plugin and type
+ * cannot be empty nor begin with a '.'; control bytes other than a tab are refused. */
 struct mu_ident {
 	const char *host, *plugin, *plugin_instance, *type, *type_instance;
 };
 
 struct mu_series;
 
-/* Finds or makes a series; the caller holds a reference. Any thread, takes the series lock: keep the
- * handle rather than ask again. NULL host = this host. 0; -ENOENT when the type is unknown; -EINVAL
- * when a name is empty that may not be, too long, or has a byte it may not have. */
+/* Finds or makes a series; the caller holds a reference. Any thread, takes the series lock: keep the handle
+ * rather than ask again. NULL host = this host. 0; -ENOENT when the type is unknown; -EINVAL when a name is
+ * empty that may not be, too long, or has a byte it may not have; -ENOSPC past 4 million series. */
 int mu_series_get(const struct mu_ident *ident, struct mu_series **out, struct mu_error *error);
 /* Only finds: -ENOENT when nobody has reported it. */
 int mu_series_find(const struct mu_ident *ident, struct mu_series **out);
@@ -94,7 +97,8 @@ void mu_builder_free(struct mu_builder **builder);
 struct mu_batch *mu_builder_begin(struct mu_builder *builder);
 
 /* Sticky until changed. Defaults: this host, the plugin's name, "", the time of the read, the
- * instance's interval. Strings are copied. */
+ * instance's interval. Strings are copied. A host of NULL or "", an instance of NULL, an interval that is
+ * not above 0 mean the default or what stood before; a time that is not above 0 means now. */
 void mu_batch_host(struct mu_batch *batch, const char *host);
 void mu_batch_plugin(struct mu_batch *batch, const char *plugin);
 void mu_batch_instance(struct mu_batch *batch, const char *plugin_instance);
@@ -127,9 +131,9 @@ const struct mu_sample *mu_batch_samples(const struct mu_batch *batch);
 const struct mu_batch *mu_batch_ref(const struct mu_batch *batch);
 void mu_batch_unref(const struct mu_batch **batch);
 
-/* Series by glob over their names, as they arrive: `got` runs on your loop with only the samples that
- * match, valid until it returns. No first picture: ask series.list for that. `limit` bytes may wait; then the newest win
- * and the loss is counted. Ends with the instance. */
+/* Series by glob over their names, as they arrive: `got` runs on your loop with only the samples that match,
+ * valid until it returns. No first picture: ask series.list for that. `limit` bytes may wait; then the newest
+ * win and the loss is counted. Ends with the instance. */
 struct mu_value_sub;
 struct mu_value_sub *mu_values_subscribe(struct mu_instance *self, const char *glob, size_t limit,
                                          void (*got)(struct mu_instance *self, struct mu_value_sub *sub,
