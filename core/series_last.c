@@ -87,7 +87,8 @@ static void last_store(struct mu_series *series, const struct mu_sample *sample,
 	__atomic_store_n(&series->interval, sample->interval, __ATOMIC_RELEASE);
 	for (size_t i = 0; i < sample->count; i++) {
 		__atomic_store_n(&series->values[i].counter, sample->values[i].counter, __ATOMIC_RELEASE);
-		__atomic_store(&series->rates[i], &rates[i], __ATOMIC_RELEASE);
+		double rate = rates[i];
+		__atomic_store(&series->rates[i], &rate, __ATOMIC_RELEASE);
 	}
 	__atomic_store_n(&series->seq, seq + 2, __ATOMIC_RELEASE);
 }
