@@ -317,6 +317,11 @@ void ctl_client_close(struct ctl_client *client)
 	uv_close((uv_handle_t *)&client->pipe, client_closed);
 }
 
+enum mu_role ctl_role(uid_t peer, uid_t own)
+{
+	return peer == 0 || peer == own ? MU_ADMIN : MU_VIEWER;
+}
+
 /* Who is it? Names of users are not looked up: that may ask a server on the network. */
 static void client_identify(struct ctl_client *client)
 {
@@ -328,8 +333,7 @@ static void client_identify(struct ctl_client *client)
 	text_copy(client->user, sizeof(client->user), "unknown");
 	if (uv_fileno((uv_handle_t *)&client->pipe, &fd) < 0 || getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) < 0)
 		return;
-	if (peer.uid == 0 || peer.uid == geteuid())
-		client->role = MU_ADMIN;
+	client->role = ctl_role(peer.uid, geteuid());
 	if (peer.uid == 0)
 		text_copy(client->user, sizeof(client->user), "root");
 	else

@@ -3,6 +3,7 @@
 #define CORE_CTL_CLIENT_H
 
 #include <muster/command.h>
+#include <sys/types.h>
 #include <uv.h>
 
 #include "base/list.h"
@@ -26,6 +27,8 @@ struct ctl_client *ctl_client_accept(struct mu_instance *self, uv_stream_t *serv
 void ctl_client_read(struct ctl_client *client);
 /* Hangs up what is open; what is written and not yet sent is lost. */
 void ctl_client_close(struct ctl_client *client);
+/* Of a peer's user id, to a daemon with its own. */
+enum mu_role ctl_role(uid_t peer, uid_t own);
 /* One answer without a question, then close. */
 void ctl_client_refuse(struct ctl_client *client, int code, const char *what, const char *remedy);
 

@@ -27,6 +27,7 @@ struct listener {
 
 struct follower {
 	struct list node;
+	struct mu_instance *owner; /* of the call; compared only */
 	struct mu_call *call;
 	const struct event_follow_args *args; /* the call's */
 	bool blocked;
@@ -223,9 +224,9 @@ static void follower_recent(struct follower *follower, int64_t recent)
 
 void event_follow(struct mu_instance *self, struct mu_call *call)
 {
-	(void)self;
 	check(loop_is_current(loop_main()));
 	struct follower *follower = mem_alloc(sizeof(*follower));
+	follower->owner = self;
 	follower->call = call;
 	follower->args = mu_call_args(call);
 	check(follower->args);
@@ -259,12 +260,17 @@ void event_instance_gone(struct mu_instance *instance)
 		list_remove(&listener->node);
 		listener_unref(listener);
 	}
+	/* one that is stopping still hears from its calls; later they are no more */
+	list_each_safe(at, &followers) {
+		struct follower *follower = list_entry(at, struct follower, node);
+		if (follower->owner == instance && instance->is != INSTANCE_STOPPING)
+			follower_free(follower);
+	}
 	event_store_close(instance);
 }
 
 void event_fan_fini(void)
 {
-	/* their calls were answered when the core's own instance ended */
 	list_each_safe(at, &followers)
 		follower_free(list_entry(at, struct follower, node));
 	list_each_safe(at, &listeners) {
