@@ -52,6 +52,8 @@ static void take_back(struct rrd *rrd, struct job_item *item)
 		report_cleared(rrd, before);
 		return;
 	}
+	if (rrd->overdue && result->cause == CAUSE_BUSY)
+		return; /* it was cut off; what it holds is told as a sum */
 	mu_count(rrd->self, COUNT_ERRORS, 1);
 	mu_count(rrd->self, COUNT_LOST, lost);
 	report_failed(rrd, entry, before, result);
