@@ -13,6 +13,7 @@
 
 struct conf_plugin;
 struct descriptor;
+struct sink;
 
 /* An instance's options, filled: const, shared by those who run with it. */
 struct config {
@@ -66,6 +67,7 @@ struct mu_instance {
 	struct list timers; /* armed */
 	struct list works;  /* started and not yet done */
 	bool stop_said;     /* mu_stopped was called, or start failed */
+	struct sink *queue; /* from main at the stop: what still waits is written first */
 	int start_result;   /* of registering (main), then of start; handed over by message */
 	struct mu_error start_error;
 	uint64_t slow;      /* callbacks over 20 ms; atomic */

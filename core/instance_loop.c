@@ -8,6 +8,7 @@
 #include "base/check.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "bus.h"
 #include "instance.h"
 #include "log.h"
 
@@ -58,6 +59,9 @@ void instance_loop_stop(void *data)
 	struct mu_instance *self = data;
 
 	check(mu_on_loop(self));
+	if (self->queue)
+		bus_drain_writer(self, self->queue);
+	self->queue = NULL;
 	work_cancel_all(self);
 	if (self->plugin->stop)
 		self->plugin->stop(self);

@@ -66,6 +66,7 @@ static void quiet(struct mu_instance *instance)
 
 static void act_stop(struct mu_instance *instance)
 {
+	instance->queue = bus_take_writer(instance);
 	quiet(instance);
 	loop_timer_start(loop_main(), &instance->deadline, STOP_DEADLINE, on_overdue);
 	instance_hold(instance);

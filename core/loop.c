@@ -24,7 +24,6 @@ struct loop {
 	uv_async_t wake;
 	uv_timer_t alarm;
 	pthread_t thread;
-	bool joined;
 	struct mu_msg *inbox; /* atomic: newest first */
 	struct heap timers;
 	int64_t now;
@@ -316,6 +315,20 @@ static void loop_free(struct loop *loop)
 	free(loop);
 }
 
+/* Asks again each millisecond, on the monotonic clock: a timed join would go by the wall clock. */
+static bool loop_join(struct loop *loop, const struct timespec *until)
+{
+	struct timespec now;
+
+	while (pthread_tryjoin_np(loop->thread, NULL) != 0) {
+		clock_gettime(CLOCK_MONOTONIC, &now);
+		if (now.tv_sec > until->tv_sec || (now.tv_sec == until->tv_sec && now.tv_nsec >= until->tv_nsec))
+			return false;
+		nanosleep(&(struct timespec){ .tv_nsec = MU_MS }, NULL);
+	}
+	return true;
+}
+
 int loop_stop_all(int64_t wait_ns)
 {
 	int disowned = 0;
@@ -329,12 +342,8 @@ int loop_stop_all(int64_t wait_ns)
 		end->run = loop_end;
 		loop_post(loops[i], end);
 	}
-	for (size_t i = 1; i < loop_count; i++) {
-		if (pthread_clockjoin_np(loops[i]->thread, NULL, CLOCK_MONOTONIC, &until) != 0)
-			disowned++;
-		else
-			loops[i]->joined = true;
-	}
+	for (size_t i = 1; i < loop_count; i++)
+		disowned += !loop_join(loops[i], &until);
 	if (disowned)
 		return disowned;
 	while (loop_count > 1) {
