@@ -8,3 +8,17 @@ include tests/fuzz/local.mk
 include tests/sketches/local.mk
 
 TESTS += tests/lint/rooms.py
+if HAVE_CMOCKA
+check_PROGRAMS += $(PLUGIN_TESTS)
+TESTS += $(PLUGIN_TESTS)
+endif
+
+# Plugins that only tests load, and copies of the others, in a PluginDir of their own beside the real one.
+TEST_PLUGINS =
+install-test-plugins: $(TEST_PLUGINS)
+	$(MKDIR_P) '$(DESTDIR)$(plugindir)-test'
+	rm -f '$(DESTDIR)$(plugindir)-test'/*.so
+	cp '$(DESTDIR)$(plugindir)'/*.so '$(DESTDIR)$(plugindir)-test'
+	for plugin in $(TEST_PLUGINS); do \
+		cp "$$(dirname $$plugin)/.libs/$$(basename $$plugin .la).so" '$(DESTDIR)$(plugindir)-test'; done
+.PHONY: install-test-plugins

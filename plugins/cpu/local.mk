@@ -2,7 +2,7 @@ pluginexec_LTLIBRARIES += plugins/cpu/cpu.la
 plugins_cpu_cpu_la_CPPFLAGS = $(PLUGIN_CPPFLAGS) -iquote $(srcdir)/plugins/cpu
 plugins_cpu_cpu_la_CFLAGS = $(PLUGIN_CFLAGS)
 plugins_cpu_cpu_la_LDFLAGS = $(PLUGIN_LINK)
-plugins_cpu_cpu_la_LIBADD = libmuster.la
+plugins_cpu_cpu_la_LIBADD = $(PLUGIN_LIBS)
 plugins_cpu_cpu_la_SOURCES = \
 	plugins/cpu/cpu.c plugins/cpu/cpu_stat.c plugins/cpu/cpu_stat.h
 

@@ -2,7 +2,7 @@ pluginexec_LTLIBRARIES += plugins/load/load.la
 plugins_load_load_la_CPPFLAGS = $(PLUGIN_CPPFLAGS) -iquote $(srcdir)/plugins/load
 plugins_load_load_la_CFLAGS = $(PLUGIN_CFLAGS)
 plugins_load_load_la_LDFLAGS = $(PLUGIN_LINK)
-plugins_load_load_la_LIBADD = libmuster.la
+plugins_load_load_la_LIBADD = $(PLUGIN_LIBS)
 plugins_load_load_la_SOURCES = \
 	plugins/load/load.c plugins/load/load_avg.c plugins/load/load_avg.h
 

@@ -38,8 +38,8 @@ class Tree:
         self.plugin_dir = os.path.join(self.prefix, "lib", "muster")
         self.types_db = os.path.join(self.prefix, "share", "muster", "types.db")
         self.pkgconfig = os.path.join(self.prefix, "lib", "pkgconfig")
-        # Plugins that only tests load are not installed.
-        self.test_plugin_dir = os.path.join(os.path.dirname(self.prefix), "tests", "omni", ".libs")
+        # The same plugins, and those that only tests load (make install-test-plugins).
+        self.test_plugin_dir = self.plugin_dir + "-test"
 
 
 def until(condition, seconds=10.0, what="the condition", alive=None):
@@ -156,6 +156,7 @@ class Daemon:
 
     def preamble(self):
         return (f'BaseDir "{self.dir}"\n'
+                f'PIDFile "{self.dir}/musterd.pid"\n'
                 f'PluginDir "{self.plugin_dir}"\n'
                 f'TypesDB "{self.tree.types_db}"\n'
                 f'ControlSocket "{self.socket}"\n'
