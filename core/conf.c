@@ -34,13 +34,15 @@ static const char *const log_levels[] = { "err", "warning", "notice", "info", "d
 
 /* clang-format off */
 const struct mu_option conf_global_rows[] = {
-	MU_OPT_STRING(struct conf_globals, base_dir, .name = "BaseDir", .dflt = MUSTER_LOCALSTATEDIR "/lib/muster",
-	              .help = "folder of the daemon's state"),
-	MU_OPT_STRING(struct conf_globals, pid_file, .name = "PIDFile", .dflt = MUSTER_LOCALSTATEDIR "/run/musterd.pid",
+	MU_OPT_STRING(struct conf_globals, base_dir, .name = "BaseDir",
+	              .dflt = MUSTER_LOCALSTATEDIR "/lib/muster", .help = "folder of the daemon's state"),
+	MU_OPT_STRING(struct conf_globals, pid_file, .name = "PIDFile",
+	              .dflt = MUSTER_LOCALSTATEDIR "/run/musterd.pid",
 	              .help = "file for the number of the daemon's process"),
 	MU_OPT_STRING(struct conf_globals, plugin_dir, .name = "PluginDir", .dflt = MUSTER_PLUGINDIR,
 	              .help = "folder of the plugins' .so files"),
-	MU_OPT_STRINGS(struct conf_globals, types_db, .name = "TypesDB", .dflt = "\"" MUSTER_DATADIR "/types.db\"",
+	MU_OPT_STRINGS(struct conf_globals, types_db, .name = "TypesDB",
+	               .dflt = "\"" MUSTER_DATADIR "/types.db\"",
 	               .help = "files that say what the types of values are"),
 	MU_OPT_STRING(struct conf_globals, hostname, .name = "Hostname", .dflt = "",
 	              .help = "this host's name in identifiers; empty = the system's"),
@@ -49,10 +51,12 @@ const struct mu_option conf_global_rows[] = {
 	MU_OPT_DURATION(struct conf_globals, interval, .name = "Interval", .dflt = "10", .unit = "s",
 	                .min = CONF_INTERVAL_MIN, .max = CONF_INTERVAL_MAX,
 	                .help = "time between two reads of the plugins loaded below this line"),
-	MU_OPT_DURATION(struct conf_globals, max_read_interval, .name = "MaxReadInterval", .dflt = "86400", .unit = "s",
-	                .min = 1, .max = CONF_INTERVAL_MAX, .help = "the longest wait of a plugin whose reads fail"),
+	MU_OPT_DURATION(struct conf_globals, max_read_interval, .name = "MaxReadInterval", .dflt = "86400",
+	                .unit = "s", .min = 1, .max = CONF_INTERVAL_MAX,
+	                .help = "the longest wait of a plugin whose reads fail"),
 	MU_OPT_DOUBLE(struct conf_globals, timeout, .name = "Timeout", .dflt = "2", .min = 1, .max = 1000000,
-	              .unit = "intervals", .help = "after how many intervals without a value a series is missing"),
+	              .unit = "intervals",
+	              .help = "after how many intervals without a value a series is missing"),
 	MU_OPT_BOOL(struct conf_globals, auto_load, .name = "AutoLoadPlugin", .dflt = "false",
 	            .help = "a <Plugin> block loads its plugin"),
 	MU_OPT_BOOL(struct conf_globals, internal_stats, .name = "CollectInternalStats", .dflt = "false",
@@ -63,8 +67,8 @@ const struct mu_option conf_global_rows[] = {
 	              .help = "group that may connect to it; empty = everyone, to look"),
 	MU_OPT_STRING(struct conf_globals, log_file, .name = "LogFile", .dflt = "",
 	              .help = "file for the log; empty = standard error"),
-	MU_OPT_ENUM(struct conf_globals, log_level, .name = "LogLevel", .dflt = "notice", .choices = log_levels,
-	            .help = "lines of lesser weight are not written"),
+	MU_OPT_ENUM(struct conf_globals, log_level, .name = "LogLevel", .dflt = "notice",
+	            .choices = log_levels, .help = "lines of lesser weight are not written"),
 	MU_OPT_INT(struct conf_globals, pool_size, .name = "PoolSize", .dflt = "64", .min = 1, .max = 1024,
 	           .unit = "threads", .help = "at most so many workers wait for slow reads"),
 	MU_OPT_END
@@ -84,7 +88,8 @@ static const struct {
 	{ "Chain", "filter chains are not supported; every value goes to every writer" },
 };
 
-static struct mu_error *say_at(struct mu_error *error, const struct conf_node *node, const char *what, va_list args)
+static struct mu_error *say_at(struct mu_error *error, const struct conf_node *node, const char *what,
+			       va_list args)
 {
 	struct str text = { 0 };
 
@@ -96,7 +101,8 @@ static struct mu_error *say_at(struct mu_error *error, const struct conf_node *n
 	return error;
 }
 
-struct mu_error *conf_error_at(struct conf_report *report, const struct conf_node *node, const char *what, ...)
+struct mu_error *conf_error_at(struct conf_report *report, const struct conf_node *node, const char *what,
+			       ...)
 {
 	va_list args;
 
@@ -106,7 +112,8 @@ struct mu_error *conf_error_at(struct conf_report *report, const struct conf_nod
 	return error;
 }
 
-struct mu_error *conf_warning_at(struct conf_report *report, const struct conf_node *node, const char *what, ...)
+struct mu_error *conf_warning_at(struct conf_report *report, const struct conf_node *node, const char *what,
+				 ...)
 {
 	va_list args;
 
@@ -137,7 +144,7 @@ static const char *foreign_instead(const char *key)
 static void complain_unknown(const struct conf_node *node, struct conf_report *report)
 {
 	struct mu_error *error = conf_error_at(report, node, "unknown %s \"%.60s\"",
-	                                       node->block ? "block" : "option", node->key);
+					       node->block ? "block" : "option", node->key);
 	struct nearest nearest;
 
 	nearest_init(&nearest, node->key);
@@ -186,7 +193,8 @@ static void drop_earlier(struct sorting *sorting, const char *key)
 	}
 }
 
-static void sort_node(struct conf *conf, struct sorting *sorting, struct conf_node *node, struct conf_report *report)
+static void sort_node(struct conf *conf, struct sorting *sorting, struct conf_node *node,
+		      struct conf_report *report)
 {
 	const char *instead = foreign_instead(node->key);
 
@@ -204,7 +212,7 @@ static void sort_node(struct conf *conf, struct sorting *sorting, struct conf_no
 		if (text_equal_nocase(node->key, "ReadThreads"))
 			sorting->read_threads = node;
 		mu_error_remedy(conf_warning_at(report, node, "%s has no effect: %s", node->key, instead),
-		                "the line may be removed");
+				"the line may be removed");
 	} else {
 		complain_unknown(node, report);
 	}
@@ -259,7 +267,8 @@ struct conf *conf_load(const char *path, struct conf_report *report)
 		sort_node(conf, &sorting, node, report);
 	}
 	conf->globals_text = canonical(&conf->arena, sorting.globals);
-	schema_fill(&conf->arena, conf_global_rows, &conf->globals, sorting.globals, NULL, "the global options", report);
+	schema_fill(&conf->arena, conf_global_rows, &conf->globals, sorting.globals, NULL,
+		    "the global options", report);
 	take_read_threads(&conf->globals, &sorting);
 	if (conf->globals.plugin_dir) /* else its line is wrong, and nothing could be loaded */
 		conf_plugins(conf, sorting.others, report);

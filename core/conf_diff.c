@@ -17,10 +17,8 @@ enum { NAMES_TOLD = 4 };
 const char *conf_change_name(enum conf_change change)
 {
 	static const char *const names[] = {
-		[CONF_SAME] = "same",
-		[CONF_ADDED] = "added",
-		[CONF_REMOVED] = "removed",
-		[CONF_RECONFIGURED] = "reconfigured",
+		[CONF_SAME] = "same",           [CONF_ADDED] = "added",
+		[CONF_REMOVED] = "removed",     [CONF_RECONFIGURED] = "reconfigured",
 		[CONF_RESTARTED] = "restarted",
 	};
 
@@ -124,9 +122,10 @@ static const char *changed_words(struct arena *arena, const char *before, const 
 		words = "the order of its options changed";
 	else if (names.count > NAMES_TOLD)
 		words = arena_printf(arena, "options %s and %zu more changed", str_text(&names.list),
-		                     names.count - NAMES_TOLD);
+				     names.count - NAMES_TOLD);
 	else
-		words = arena_printf(arena, "option%s %s changed", names.count > 1 ? "s" : "", str_text(&names.list));
+		words = arena_printf(arena, "option%s %s changed", names.count > 1 ? "s" : "",
+				     str_text(&names.list));
 	map_fini(&names.seen);
 	str_fini(&names.list);
 	return words;
@@ -134,7 +133,8 @@ static const char *changed_words(struct arena *arena, const char *before, const 
 
 /* ---- plugins ---- */
 
-static const char *load_words(struct arena *arena, const struct conf_plugin *before, const struct conf_plugin *after)
+static const char *load_words(struct arena *arena, const struct conf_plugin *before,
+			      const struct conf_plugin *after)
 {
 	struct str list = { 0 };
 	const char *loops[2] = { before->loop ? before->loop : "", after->loop ? after->loop : "" };
@@ -152,8 +152,8 @@ static const char *load_words(struct arena *arena, const struct conf_plugin *bef
 	return words;
 }
 
-static void compare_plugin(struct arena *arena, const struct conf_plugin *before, const struct conf_plugin *after,
-                           struct conf_difference *out)
+static void compare_plugin(struct arena *arena, const struct conf_plugin *before,
+			   const struct conf_plugin *after, struct conf_difference *out)
 {
 	check(before->config && after->config);
 	out->name = arena_strdup(arena, after->name);
@@ -182,7 +182,7 @@ static void add_changed(struct str *list, const char *name, bool changed)
 
 /* Those that are read once, when the daemon starts. */
 static const char *globals_words(struct arena *arena, const struct conf_globals *before,
-                                 const struct conf_globals *after)
+				 const struct conf_globals *after)
 {
 	struct str list = { 0 };
 	const char *words = NULL;
@@ -211,7 +211,9 @@ struct conf_difference *conf_diff(struct conf *before, struct conf *after, size_
 	struct conf_difference *all = arena_array(arena, before->count + after->count + 1, sizeof(*all));
 	const char *words = globals_words(arena, &before->globals, &after->globals);
 	if (words)
-		all[n++] = (struct conf_difference){ .name = "daemon", .change = CONF_RESTARTED, .words = words };
+		all[n++] = (struct conf_difference){ .name = "daemon",
+						     .change = CONF_RESTARTED,
+						     .words = words };
 	for (size_t i = 0; i < before->count; i++)
 		check(map_put(&old, before->plugins[i].name, &before->plugins[i]) == NULL);
 	for (size_t i = 0; i < after->count; i++) {
@@ -219,13 +221,16 @@ struct conf_difference *conf_diff(struct conf *before, struct conf *after, size_
 		if (was)
 			compare_plugin(arena, was, &after->plugins[i], &all[n++]);
 		else
-			all[n++] = (struct conf_difference){ .name = after->plugins[i].name, .change = CONF_ADDED,
-				                             .words = "" };
+			all[n++] = (struct conf_difference){ .name = after->plugins[i].name,
+							     .change = CONF_ADDED,
+							     .words = "" };
 	}
 	for (size_t i = 0; i < before->count; i++)
 		if (map_get(&old, before->plugins[i].name))
-			all[n++] = (struct conf_difference){ .name = arena_strdup(arena, before->plugins[i].name),
-				                             .change = CONF_REMOVED, .words = "" };
+			all[n++] = (struct conf_difference){ .name = arena_strdup(arena,
+										  before->plugins[i].name),
+							     .change = CONF_REMOVED,
+							     .words = "" };
 	map_fini(&old);
 	*count = n;
 	return all;

@@ -39,10 +39,12 @@ struct include {
 	int depth;
 };
 
-MU_PRINTF(4, 5) static struct mu_error *tell(struct reader *reader, const struct conf_node *node, bool warning,
-                                             const char *what, ...)
+MU_PRINTF(4, 5)
+static struct mu_error *tell(struct reader *reader, const struct conf_node *node, bool warning,
+			     const char *what, ...)
 {
-	struct mu_error *error = warning ? conf_report_warning(reader->report) : conf_report_error(reader->report);
+	struct mu_error *error = warning ? conf_report_warning(reader->report)
+					 : conf_report_error(reader->report);
 	struct str text = { 0 };
 	va_list args;
 
@@ -71,16 +73,17 @@ static void read_file(const struct include *include, const char *path)
 		return;
 	if (reader->files++ >= FILES_MAX) {
 		reader->enough = true;
-		mu_error_remedy(tell(reader, include->node, false, "more than %d files are included", FILES_MAX),
-		                "does a file include itself?");
+		mu_error_remedy(
+			tell(reader, include->node, false, "more than %d files are included", FILES_MAX),
+			"does a file include itself?");
 		return;
 	}
 	int r = slurp_all(path, FILE_BYTES_MAX, &text);
 	if (r < 0) {
 		mu_error_remedy(tell(reader, include->node, false, "the file \"%s\" cannot be read: %s", path,
-		                     strerror(-r)),
-		                include->node ? "correct the path or its permissions, or remove the Include"
-		                              : "name the configuration file with -C");
+				     strerror(-r)),
+				include->node ? "correct the path or its permissions, or remove the Include"
+					      : "name the configuration file with -C");
 		return;
 	}
 	r = conf_parse(reader->arena, path, text, (size_t)r, &first, &problem);
@@ -134,16 +137,17 @@ static void read_folder(const struct include *include, const char *path, int fol
 	size_t count;
 
 	if (folders >= FOLDER_DEPTH_MAX) {
-		mu_error_remedy(tell(include->reader, include->node, false, "folders below \"%s\" are nested deeper than %d",
-		                     path, FOLDER_DEPTH_MAX),
-		                "does a link point back to a folder above?");
+		mu_error_remedy(tell(include->reader, include->node, false,
+				     "folders below \"%s\" are nested deeper than %d", path,
+				     FOLDER_DEPTH_MAX),
+				"does a link point back to a folder above?");
 		return;
 	}
 	char **names = list_folder(path, &count);
 	if (!names) {
-		mu_error_remedy(tell(include->reader, include->node, false, "the folder \"%s\" cannot be read: %s", path,
-		                     strerror(errno)),
-		                "correct the path or its permissions, or remove the Include");
+		mu_error_remedy(tell(include->reader, include->node, false,
+				     "the folder \"%s\" cannot be read: %s", path, strerror(errno)),
+				"correct the path or its permissions, or remove the Include");
 		return;
 	}
 	for (size_t i = 0; i < count; i++) {
@@ -169,16 +173,17 @@ static void read_path(const struct include *include, const char *path, int folde
 	if (include->reader->enough)
 		return;
 	if (stat(path, &st) < 0)
-		mu_error_remedy(tell(include->reader, include->node, true, "\"%s\" cannot be included: %s", path,
-		                     strerror(errno)),
-		                strchr(path, '$') ? "variables are not replaced here; write the whole path"
-		                                  : "correct the path, or remove the Include");
+		mu_error_remedy(tell(include->reader, include->node, true, "\"%s\" cannot be included: %s",
+				     path, strerror(errno)),
+				strchr(path, '$') ? "variables are not replaced here; write the whole path"
+						  : "correct the path, or remove the Include");
 	else if (S_ISDIR(st.st_mode))
 		read_folder(include, path, folders);
 	else if (S_ISREG(st.st_mode) && filter_takes(include, path))
 		read_file(include, path);
 	else if (!S_ISREG(st.st_mode))
-		tell(include->reader, include->node, true, "\"%s\" is neither a file nor a folder, and is left out", path);
+		tell(include->reader, include->node, true,
+		     "\"%s\" is neither a file nor a folder, and is left out", path);
 }
 
 /* The filter of <Include> … </Include>; false when something is wrong with it. */
@@ -191,9 +196,12 @@ static bool take_filter(struct include *include)
 			struct nearest nearest;
 			nearest_init(&nearest, child->key);
 			nearest_try(&nearest, "Filter");
-			mu_error_remedy(tell(include->reader, child, false, "\"%.60s\" is not understood in Include", child->key),
-			                "%s", nearest_best(&nearest) ? "did you mean \"Filter\"? It takes one pattern"
-			                                             : "the only option here is: Filter \"*.conf\"");
+			mu_error_remedy(tell(include->reader, child, false,
+					     "\"%.60s\" is not understood in Include", child->key),
+					"%s",
+					nearest_best(&nearest)
+						? "did you mean \"Filter\"? It takes one pattern"
+						: "the only option here is: Filter \"*.conf\"");
 			continue;
 		}
 		include->filter = child->args[0].text;
@@ -209,14 +217,16 @@ static void read_include(struct reader *reader, const struct conf_node *node, in
 	if (reader->enough)
 		return;
 	if (node->arg_count != 1) {
-		mu_error_remedy(tell(reader, node, false, "Include has %zu arguments and takes one", node->arg_count),
-		                "write an Include for each path");
+		mu_error_remedy(
+			tell(reader, node, false, "Include has %zu arguments and takes one", node->arg_count),
+			"write an Include for each path");
 		return;
 	}
 	if (include.depth >= CONF_INCLUDE_DEPTH) {
 		reader->enough = true;
-		mu_error_remedy(tell(reader, node, false, "includes are nested %d deep here", CONF_INCLUDE_DEPTH),
-		                "does \"%.120s\" include itself?", node->args[0].text);
+		mu_error_remedy(
+			tell(reader, node, false, "includes are nested %d deep here", CONF_INCLUDE_DEPTH),
+			"does \"%.120s\" include itself?", node->args[0].text);
 		return;
 	}
 	if (!take_filter(&include))

@@ -66,7 +66,7 @@ static int json_int(const struct mu_option *row, const json_t *json, int64_t *ou
 
 /* Seconds → ns, or bytes; `most` is where the member's type ends. */
 static int json_scaled(const struct mu_option *row, const json_t *json, double most, double *out,
-                       struct mu_error *error)
+		       struct mu_error *error)
 {
 	double value = json_number_value(json);
 
@@ -79,7 +79,8 @@ static int json_scaled(const struct mu_option *row, const json_t *json, double m
 	return 0;
 }
 
-static int json_duration(const struct mu_option *row, const json_t *json, mu_time *out, struct mu_error *error)
+static int json_duration(const struct mu_option *row, const json_t *json, mu_time *out,
+			 struct mu_error *error)
 {
 	double value;
 	int r = json_scaled(row, json, 9.2e9, &value, error);
@@ -103,22 +104,22 @@ static int json_size(const struct mu_option *row, const json_t *json, uint64_t *
 	return r;
 }
 
-static int json_strings(struct arena *arena, const struct mu_option *row, const json_t *json, struct mu_strings *out,
-                        struct mu_error *error)
+static int json_strings(struct arena *arena, const struct mu_option *row, const json_t *json,
+			struct mu_strings *out, struct mu_error *error)
 {
 	size_t count = json_is_string(json) ? 1 : json_array_size(json);
 
 	if (!json_is_string(json) && !json_is_array(json))
 		return mistyped(row, json, error);
 	if (count > ITEMS_MAX)
-		return mu_error(error, -E2BIG, "argument \"%s\" has %zu items; at most %d are allowed", row->name, count,
-		                ITEMS_MAX);
+		return mu_error(error, -E2BIG, "argument \"%s\" has %zu items; at most %d are allowed",
+				row->name, count, ITEMS_MAX);
 	const char **items = arena_array(arena, count, sizeof(*items));
 	for (size_t i = 0; i < count; i++) {
 		const json_t *item = json_is_string(json) ? json : json_array_get(json, i);
 		if (!json_is_string(item))
-			return mu_error(error, -EINVAL, "item %zu of argument \"%s\" is %s and no text", i, row->name,
-			                type_of(item));
+			return mu_error(error, -EINVAL, "item %zu of argument \"%s\" is %s and no text", i,
+					row->name, type_of(item));
 		items[i] = arena_strdup(arena, json_string_value(item));
 	}
 	*out = (struct mu_strings){ .items = items, .count = count };
@@ -126,7 +127,7 @@ static int json_strings(struct arena *arena, const struct mu_option *row, const 
 }
 
 static int fill_object(struct arena *arena, const struct mu_option *rows, void *out, const json_t *args,
-                       struct mu_error *error);
+		       struct mu_error *error);
 
 /* No two items share the text of a MU_UNIQUE row. */
 static int check_unique(const struct mu_option *row, const struct block_items *blocks, struct mu_error *error)
@@ -144,30 +145,30 @@ static int check_unique(const struct mu_option *row, const struct block_items *b
 		}
 		map_fini(&seen);
 		if (twice)
-			return mu_error(error, -EEXIST, "two items of argument \"%s\" have the %s \"%.60s\"", row->name,
-			                key->name, twice);
+			return mu_error(error, -EEXIST, "two items of argument \"%s\" have the %s \"%.60s\"",
+					row->name, key->name, twice);
 	}
 	return 0;
 }
 
-static int json_blocks(struct arena *arena, const struct mu_option *row, const json_t *json, struct block_items *out,
-                       struct mu_error *error)
+static int json_blocks(struct arena *arena, const struct mu_option *row, const json_t *json,
+		       struct block_items *out, struct mu_error *error)
 {
 	size_t count = json_array_size(json);
 
 	if (!json_is_array(json))
 		return mistyped(row, json, error);
 	if (count > ITEMS_MAX)
-		return mu_error(error, -E2BIG, "argument \"%s\" has %zu items; at most %d are allowed", row->name, count,
-		                ITEMS_MAX);
+		return mu_error(error, -E2BIG, "argument \"%s\" has %zu items; at most %d are allowed",
+				row->name, count, ITEMS_MAX);
 	out->items = arena_array(arena, count, row->size);
 	out->count = count;
 	for (size_t i = 0; i < count; i++) {
 		const json_t *item = json_array_get(json, i);
 		void *at = (unsigned char *)out->items + i * row->size;
 		if (!json_is_object(item))
-			return mu_error(error, -EINVAL, "item %zu of argument \"%s\" is %s and no object", i, row->name,
-			                type_of(item));
+			return mu_error(error, -EINVAL, "item %zu of argument \"%s\" is %s and no object", i,
+					row->name, type_of(item));
 		int r = fill_object(arena, row->options, at, item, error);
 		if (r == 0)
 			r = row_ask(row, at, error);
@@ -180,7 +181,7 @@ static int json_blocks(struct arena *arena, const struct mu_option *row, const j
 }
 
 static int json_value(struct arena *arena, const struct mu_option *row, const json_t *json, void *member,
-                      struct mu_error *error)
+		      struct mu_error *error)
 {
 	bool number = json_is_number(json), text = json_is_string(json);
 
@@ -213,7 +214,8 @@ static int json_value(struct arena *arena, const struct mu_option *row, const js
 	case MU_ENUM:
 		break;
 	}
-	return text ? schema_word(arena, row, json_string_value(json), member, error) : mistyped(row, json, error);
+	return text ? schema_word(arena, row, json_string_value(json), member, error)
+		    : mistyped(row, json, error);
 }
 
 /* ---- an object ---- */
@@ -223,7 +225,8 @@ static int check_members(const struct mu_option *rows, const json_t *args, struc
 	const char *key;
 	json_t *value;
 
-	json_object_foreach((json_t *)args, key, value) {
+	json_object_foreach((json_t *)args, key, value)
+	{
 		size_t i = 0;
 		while (rows[i].name && strcmp(rows[i].name, key) != 0)
 			i++;
@@ -237,7 +240,7 @@ static int check_members(const struct mu_option *rows, const json_t *args, struc
 }
 
 static int fill_row(struct arena *arena, const struct mu_option *row, void *member, const json_t *value,
-                    struct mu_error *error)
+		    struct mu_error *error)
 {
 	char expected[200];
 
@@ -263,18 +266,18 @@ static int fill_row(struct arena *arena, const struct mu_option *row, void *memb
 }
 
 static int fill_object(struct arena *arena, const struct mu_option *rows, void *out, const json_t *args,
-                       struct mu_error *error)
+		       struct mu_error *error)
 {
 	int r = check_members(rows, args, error);
 
 	for (size_t i = 0; r == 0 && rows[i].name; i++)
-		r = fill_row(arena, &rows[i], (unsigned char *)out + rows[i].offset, json_object_get(args, rows[i].name),
-		             error);
+		r = fill_row(arena, &rows[i], (unsigned char *)out + rows[i].offset,
+			     json_object_get(args, rows[i].name), error);
 	return r;
 }
 
 int schema_fill_json(struct arena *arena, const struct mu_option *rows, void *out, const json_t *args,
-                     struct mu_error *error)
+		     struct mu_error *error)
 {
 	static const struct mu_option none[] = { MU_OPT_END };
 

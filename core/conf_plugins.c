@@ -36,17 +36,19 @@ static int check_loop(const void *value, struct mu_error *error)
 
 /* clang-format off */
 static const struct mu_option load_rows[] = {
-	MU_OPT_DURATION(struct load_options, interval, .name = "Interval", .min = CONF_INTERVAL_MIN, .max = CONF_INTERVAL_MAX,
-	                .help = "time between two reads"),
+	MU_OPT_DURATION(struct load_options, interval, .name = "Interval", .min = CONF_INTERVAL_MIN,
+	                .max = CONF_INTERVAL_MAX, .help = "time between two reads"),
 	MU_OPT_DURATION(struct load_options, jitter, .name = "Jitter", .max = CONF_INTERVAL_MAX,
 	                .help = "reads are late by up to this much, the same for each read of an instance"),
-	MU_OPT_DURATION(struct load_options, deadline, .name = "Deadline", .min = CONF_INTERVAL_MIN, .max = CONF_INTERVAL_MAX,
-	                .help = "a read that takes longer is given up"),
+	MU_OPT_DURATION(struct load_options, deadline, .name = "Deadline", .min = CONF_INTERVAL_MIN,
+	                .max = CONF_INTERVAL_MAX, .help = "a read that takes longer is given up"),
 	MU_OPT_STRING(struct load_options, loop, .name = "Loop", .check = check_loop,
 	              .help = "the loop that its callbacks run on"),
 	MU_OPT_BOOL(struct load_options, globals, .name = "Globals", .help = "collectd's; without effect"),
-	MU_OPT_DOUBLE(struct load_options, flush_interval, .name = "FlushInterval", .help = "collectd's; without effect"),
-	MU_OPT_DOUBLE(struct load_options, flush_timeout, .name = "FlushTimeout", .help = "collectd's; without effect"),
+	MU_OPT_DOUBLE(struct load_options, flush_interval, .name = "FlushInterval",
+	              .help = "collectd's; without effect"),
+	MU_OPT_DOUBLE(struct load_options, flush_timeout, .name = "FlushTimeout",
+	              .help = "collectd's; without effect"),
 	MU_OPT_END
 };
 /* clang-format on */
@@ -139,7 +141,8 @@ static struct draft *add_draft(struct plan *plan, const struct conf_plugin *plug
 	return draft;
 }
 
-static struct load *add_load(struct plan *plan, const char *word, const struct conf_node *node, size_t position)
+static struct load *add_load(struct plan *plan, const char *word, const struct conf_node *node,
+			     size_t position)
 {
 	if (plan->load_count == plan->load_cap) {
 		plan->load_cap = plan->load_cap ? plan->load_cap * 2 : 64;
@@ -155,9 +158,10 @@ static void warn_without_effect(struct plan *plan, const struct conf_node *node)
 	for (const struct conf_node *child = node->children; child; child = child->next)
 		for (size_t i = 0; i < MU_ARRAY_LEN(without_effect); i++)
 			if (text_equal_nocase(child->key, without_effect[i].key))
-				mu_error_remedy(conf_warning_at(plan->report, child, "%s in LoadPlugin has no effect: %s",
-				                                without_effect[i].key, without_effect[i].why),
-				                "the line may be removed");
+				mu_error_remedy(conf_warning_at(plan->report, child,
+								"%s in LoadPlugin has no effect: %s",
+								without_effect[i].key, without_effect[i].why),
+						"the line may be removed");
 }
 
 static bool is_own_work(const char *word)
@@ -169,7 +173,8 @@ static bool is_own_work(const char *word)
 }
 
 /* The descriptor of a plugin, or NULL and a sentence in the report. */
-static const struct descriptor *load_descriptor(struct plan *plan, const char *word, const struct conf_node *node)
+static const struct descriptor *load_descriptor(struct plan *plan, const char *word,
+						const struct conf_node *node)
 {
 	const struct descriptor *descriptor = NULL;
 	struct mu_error why = { 0 };
@@ -180,9 +185,11 @@ static const struct descriptor *load_descriptor(struct plan *plan, const char *w
 		return descriptor;
 	}
 	if (r == -ENOENT && is_own_work(word)) {
-		mu_error_remedy(conf_warning_at(plan->report, node, "plugin \"%s\" is not needed: the daemon writes its log itself",
-		                                word),
-		                "set LogFile and LogLevel at the top level, and remove this line");
+		mu_error_remedy(
+			conf_warning_at(plan->report, node,
+					"plugin \"%s\" is not needed: the daemon writes its log itself",
+					word),
+			"set LogFile and LogLevel at the top level, and remove this line");
 		return NULL;
 	}
 	struct mu_error *error = conf_report_error(plan->report);
@@ -197,16 +204,20 @@ static const struct descriptor *load_descriptor(struct plan *plan, const char *w
 static const char *load_text(struct arena *arena, const struct conf_plugin *plugin)
 {
 	return arena_printf(arena, "Interval %.9g\nJitter %.9g\nDeadline %.9g\nLoop \"%s\"\n",
-	                    (double)plugin->interval / 1e9, (double)plugin->jitter / 1e9,
-	                    (double)plugin->read_deadline / 1e9, plugin->loop ? plugin->loop : "");
+			    (double)plugin->interval / 1e9, (double)plugin->jitter / 1e9,
+			    (double)plugin->read_deadline / 1e9, plugin->loop ? plugin->loop : "");
 }
 
 /* The instance that LoadPlugin alone makes. `options` NULL: loaded by its <Plugin> block. */
 static void draft_load(struct plan *plan, struct load *load, const struct load_options *options)
 {
 	const char *name = load->descriptor->plugin.name;
-	struct conf_plugin plugin = { .plugin = name, .name = name, .descriptor = load->descriptor,
-		                      .interval = plan->interval, .file = load->node->file, .line = load->node->line };
+	struct conf_plugin plugin = { .plugin = name,
+				      .name = name,
+				      .descriptor = load->descriptor,
+				      .interval = plan->interval,
+				      .file = load->node->file,
+				      .line = load->node->line };
 
 	if (options) {
 		if (options->interval)
@@ -226,22 +237,24 @@ static void take_load(struct plan *plan, const struct conf_node *node, size_t po
 	char what[100];
 
 	if (node->arg_count != 1) {
-		mu_error_remedy(conf_error_at(plan->report, node, "LoadPlugin has %zu arguments and takes one",
-		                              node->arg_count),
-		                "write a LoadPlugin for each plugin");
+		mu_error_remedy(conf_error_at(plan->report, node,
+					      "LoadPlugin has %zu arguments and takes one", node->arg_count),
+				"write a LoadPlugin for each plugin");
 		return;
 	}
 	const char *word = node->args[0].text;
 	const struct load *before = find_load(plan, word);
 	if (before && before->descriptor) {
-		mu_error_remedy(conf_warning_at(plan->report, node, "plugin \"%.60s\" is loaded already, by %.60s:%d", word,
-		                                before->node->file, before->node->line),
-		                "this line has no effect and may be removed");
+		mu_error_remedy(conf_warning_at(plan->report, node,
+						"plugin \"%.60s\" is loaded already, by %.60s:%d", word,
+						before->node->file, before->node->line),
+				"this line has no effect and may be removed");
 		return;
 	}
 	text_printf(what, sizeof(what), "LoadPlugin %.60s", word);
 	block.arg_count = 0;
-	int r = schema_fill(&plan->conf->arena, load_rows, &options, node->children, &block, what, plan->report);
+	int r = schema_fill(&plan->conf->arena, load_rows, &options, node->children, &block, what,
+			    plan->report);
 	warn_without_effect(plan, node);
 	if (before)
 		return; /* was refused once, and that is told */
@@ -264,13 +277,16 @@ static struct load *auto_load(struct plan *plan, const struct conf_node *node, s
 	return load;
 }
 
-static bool check_instance_name(struct plan *plan, const struct conf_node *node, const char *plugin, const char *label)
+static bool check_instance_name(struct plan *plan, const struct conf_node *node, const char *plugin,
+				const char *label)
 {
 	size_t length = strlen(label);
 
-	if (length == 0 || strlen(plugin) + 1 + length > 127 || !text_printable(label, length) || strpbrk(label, " /")) {
-		mu_error_remedy(conf_error_at(plan->report, node, "\"%.60s\" cannot be the name of an instance", label),
-		                "letters without blanks and \"/\"; with its plugin's name at most 127 bytes");
+	if (length == 0 || strlen(plugin) + 1 + length > 127 || !text_printable(label, length) ||
+	    strpbrk(label, " /")) {
+		mu_error_remedy(conf_error_at(plan->report, node,
+					      "\"%.60s\" cannot be the name of an instance", label),
+				"letters without blanks and \"/\"; with its plugin's name at most 127 bytes");
 		return false;
 	}
 	return true;
@@ -278,7 +294,7 @@ static bool check_instance_name(struct plan *plan, const struct conf_node *node,
 
 /* The instance that a block is for; NULL when it cannot be, and that is told. */
 static struct draft *block_draft(struct plan *plan, const struct conf_node *node, const struct load *load,
-                                 size_t position)
+				 size_t position)
 {
 	const char *plugin_name = load->descriptor->plugin.name;
 	struct draft *base = find_draft(plan, plugin_name);
@@ -293,8 +309,9 @@ static struct draft *block_draft(struct plan *plan, const struct conf_node *node
 	if (draft)
 		return draft;
 	if (load->descriptor->plugin.flags & MU_SINGLE) {
-		mu_error_remedy(conf_error_at(plan->report, node, "plugin %s can have only one instance", plugin_name),
-		                "write <Plugin %s> without a second name", plugin_name);
+		mu_error_remedy(conf_error_at(plan->report, node, "plugin %s can have only one instance",
+					      plugin_name),
+				"write <Plugin %s> without a second name", plugin_name);
 		return NULL;
 	}
 	struct conf_plugin plugin = base->plugin;
@@ -309,7 +326,7 @@ static void take_block(struct plan *plan, const struct conf_node *node, size_t p
 {
 	if (!node->block || node->arg_count < 1 || node->arg_count > 2) {
 		mu_error_remedy(conf_error_at(plan->report, node, "Plugin is a block with one name, or two"),
-		                "write <Plugin name> ... </Plugin>, or <Plugin name \"instance\">");
+				"write <Plugin name> ... </Plugin>, or <Plugin name \"instance\">");
 		return;
 	}
 	const char *word = node->args[0].text;
@@ -317,17 +334,20 @@ static void take_block(struct plan *plan, const struct conf_node *node, size_t p
 	if (!load && plan->conf->globals.auto_load)
 		load = auto_load(plan, node, position);
 	if (!load) {
-		mu_error_remedy(conf_warning_at(plan->report, node, "the block <Plugin %.60s> is ignored: that plugin is not loaded",
-		                                word),
-		                "add LoadPlugin %.60s above, or set AutoLoadPlugin true", word);
+		mu_error_remedy(
+			conf_warning_at(plan->report, node,
+					"the block <Plugin %.60s> is ignored: that plugin is not loaded",
+					word),
+			"add LoadPlugin %.60s above, or set AutoLoadPlugin true", word);
 		return;
 	}
 	if (!load->descriptor)
 		return;
 	if (load->position > position)
-		mu_error_remedy(conf_warning_at(plan->report, node, "<Plugin %.60s> stands above its LoadPlugin in %.60s:%d",
-		                                word, load->node->file, load->node->line),
-		                "it counts here, but collectd would ignore it; move it below");
+		mu_error_remedy(conf_warning_at(plan->report, node,
+						"<Plugin %.60s> stands above its LoadPlugin in %.60s:%d",
+						word, load->node->file, load->node->line),
+				"it counts here, but collectd would ignore it; move it below");
 	struct draft *draft = block_draft(plan, node, load, position);
 	for (const struct conf_node *child = draft ? node->children : NULL; child; child = child->next) {
 		struct conf_node *copy = arena_memdup(&plan->conf->arena, child, sizeof(*child));
@@ -388,16 +408,17 @@ static void warn_late_interval(struct plan *plan, const struct conf_node *first)
 		if (!text_equal_nocase(node->key, "Interval"))
 			continue;
 		if (load)
-			mu_error_remedy(conf_warning_at(plan->report, node,
-			                                "Interval has no effect on the plugins loaded above it"),
-			                "move it above the first LoadPlugin, which stands in %.100s:%d", load->file,
-			                load->line);
+			mu_error_remedy(
+				conf_warning_at(plan->report, node,
+						"Interval has no effect on the plugins loaded above it"),
+				"move it above the first LoadPlugin, which stands in %.100s:%d", load->file,
+				load->line);
 		return;
 	}
 }
 
 static void walk(struct plan *plan, const struct conf_node *first, const char *key,
-                 void (*take)(struct plan *plan, const struct conf_node *node, size_t position))
+		 void (*take)(struct plan *plan, const struct conf_node *node, size_t position))
 {
 	size_t position = 0;
 

@@ -38,11 +38,11 @@ static int check_bounds(const struct mu_option *row, struct mu_error *error)
 	if (isnan(row->min) || isnan(row->max))
 		return mu_error(error, -EINVAL, "the bounds of row \"%s\" are no numbers", row->name);
 	if (row->min > row->max && !(row->min > 0 && row->max == 0))
-		return mu_error(error, -EINVAL, "the bounds of row \"%s\" are %g to %g, the wrong way round", row->name,
-		                row->min, row->max);
+		return mu_error(error, -EINVAL, "the bounds of row \"%s\" are %g to %g, the wrong way round",
+				row->name, row->min, row->max);
 	if (row_has_bounds(row) && (row->type == MU_BOOL || row->type == MU_ENUM))
 		return mu_error(error, -EINVAL, "row \"%s\" is of type %s and has bounds", row->name,
-		                schema_type_name(row->type));
+				schema_type_name(row->type));
 	return 0;
 }
 
@@ -62,8 +62,8 @@ static int check_key_order(const struct mu_option *rows, size_t index, struct mu
 {
 	for (size_t i = 0; rows[index].flags & MU_KEY && i < index; i++)
 		if (rows[i].flags & MU_KEY && rows[i].type == MU_STRINGS)
-			return mu_error(error, -EINVAL, "key row \"%s\" comes behind the list \"%s\"", rows[index].name,
-			                rows[i].name);
+			return mu_error(error, -EINVAL, "key row \"%s\" comes behind the list \"%s\"",
+					rows[index].name, rows[i].name);
 	return 0;
 }
 
@@ -87,7 +87,9 @@ static int check_default(const struct mu_option *row, struct mu_error *error)
 	struct mu_error why;
 	int r = schema_word(&arena, row, row->dflt, &member, &why);
 	arena_fini(&arena);
-	return r < 0 ? mu_error(error, -EINVAL, "the default of row \"%s\" is wrong: %.150s", row->name, why.what) : 0;
+	return r < 0 ? mu_error(error, -EINVAL, "the default of row \"%s\" is wrong: %.150s", row->name,
+				why.what)
+		     : 0;
 }
 
 static int check_rows(const struct mu_option *rows, int depth, struct mu_error *error);
@@ -103,7 +105,8 @@ static int check_type(const struct mu_option *row, int depth, struct mu_error *e
 	if (!row->options || row->size == 0)
 		return mu_error(error, -EINVAL, "the block row \"%s\" has no table or no size", row->name);
 	if (row->size > 1 << 20)
-		return mu_error(error, -EINVAL, "an item of block row \"%s\" has %zu bytes", row->name, row->size);
+		return mu_error(error, -EINVAL, "an item of block row \"%s\" has %zu bytes", row->name,
+				row->size);
 	return check_rows(row->options, depth + 1, error);
 }
 
@@ -116,7 +119,8 @@ static int check_rows(const struct mu_option *rows, int depth, struct mu_error *
 	}
 	for (size_t i = 0; rows[i].name; i++) {
 		if (i >= ROWS_MAX)
-			return mu_error(error, -EINVAL, "a table of options has over %d rows: it has no end", ROWS_MAX);
+			return mu_error(error, -EINVAL, "a table of options has over %d rows: it has no end",
+					ROWS_MAX);
 		int r = check_name(rows, i, error);
 		if (r == 0)
 			r = check_type(&rows[i], depth, error);

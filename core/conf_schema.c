@@ -43,7 +43,7 @@ struct row_state {
 	const struct conf_node *last; /* the statement that gave the value */
 	size_t count;                 /* words of MU_STRINGS, blocks of MU_BLOCK */
 	size_t filled;
-	struct map keys;              /* MU_UNIQUE: those seen → the block */
+	struct map keys; /* MU_UNIQUE: those seen → the block */
 	bool bad;
 };
 
@@ -63,7 +63,8 @@ struct frame {
 	const char *what; /* "plugin cpu" */
 };
 
-MU_PRINTF(3, 4) static struct mu_error *complain(struct fill *fill, const struct conf_node *at, const char *what, ...)
+MU_PRINTF(3, 4)
+static struct mu_error *complain(struct fill *fill, const struct conf_node *at, const char *what, ...)
 {
 	struct mu_error *error = conf_report_error(fill->report);
 	char text[sizeof(error->what)];
@@ -79,7 +80,8 @@ MU_PRINTF(3, 4) static struct mu_error *complain(struct fill *fill, const struct
 	return error;
 }
 
-static struct mu_error *complain_error(struct fill *fill, const struct conf_node *at, const struct mu_error *why)
+static struct mu_error *complain_error(struct fill *fill, const struct conf_node *at,
+				       const struct mu_error *why)
 {
 	struct mu_error *error = conf_report_error(fill->report);
 
@@ -104,7 +106,7 @@ static size_t find_row(const struct mu_option *rows, const char *key)
 static void complain_unknown(struct frame *frame, const struct conf_node *node)
 {
 	struct mu_error *error = complain(frame->fill, node, "unknown %s \"%.60s\" in %s",
-	                                  node->block ? "block" : "option", node->key, frame->what);
+					  node->block ? "block" : "option", node->key, frame->what);
 
 	row_remedy_names(frame->rows, node->key, "options", false, error);
 }
@@ -115,29 +117,32 @@ static bool shape_fits(struct frame *frame, const struct mu_option *row, const s
 	char expected[200];
 
 	if (row->flags & MU_KEY) {
-		struct mu_error *error = complain(frame->fill, node, "\"%s\" is the argument of %s itself", row->name,
-		                                  frame->what);
+		struct mu_error *error = complain(frame->fill, node, "\"%s\" is the argument of %s itself",
+						  row->name, frame->what);
 		if (frame->block)
-			mu_error_remedy(error, "write <%s \"...\"> in line %d", frame->block->key, frame->block->line);
+			mu_error_remedy(error, "write <%s \"...\"> in line %d", frame->block->key,
+					frame->block->line);
 		return false;
 	}
 	row_expected(row, expected, sizeof(expected));
 	if (node->block != (row->type == MU_BLOCK)) {
 		mu_error_remedy(complain(frame->fill, node, "\"%s\" in %s is %s", row->name, frame->what,
-		                         node->block ? "no block" : "a block"),
-		                node->block ? "write %s and a value: %s" : "write <%s> ... </%s>", row->name,
-		                node->block ? expected : row->name);
+					 node->block ? "no block" : "a block"),
+				node->block ? "write %s and a value: %s" : "write <%s> ... </%s>", row->name,
+				node->block ? expected : row->name);
 		return false;
 	}
 	if (node->arg_count == 0 && !node->block) {
-		mu_error_remedy(complain(frame->fill, node, "option \"%s\" in %s has no value", row->name, frame->what),
-		                "expected %s", expected);
+		mu_error_remedy(complain(frame->fill, node, "option \"%s\" in %s has no value", row->name,
+					 frame->what),
+				"expected %s", expected);
 		return false;
 	}
 	if (node->arg_count > 1 && row->type != MU_BLOCK && row->type != MU_STRINGS) {
-		mu_error_remedy(complain(frame->fill, node, "option \"%s\" in %s has %zu values and takes one",
-		                         row->name, frame->what, node->arg_count),
-		                "expected %s; a text with blanks stands in double quotes", expected);
+		mu_error_remedy(complain(frame->fill, node,
+					 "option \"%s\" in %s has %zu values and takes one", row->name,
+					 frame->what, node->arg_count),
+				"expected %s; a text with blanks stands in double quotes", expected);
 		return false;
 	}
 	return true;
@@ -145,12 +150,12 @@ static bool shape_fits(struct frame *frame, const struct mu_option *row, const s
 
 /* A value is given a second time: the later one counts, as in collectd, but not in silence. */
 static void warn_twice(struct frame *frame, const struct mu_option *row, const struct conf_node *before,
-                       const struct conf_node *node)
+		       const struct conf_node *node)
 {
 	struct mu_error *warning = conf_report_warning(frame->fill->report);
 
-	mu_error(warning, -EEXIST, "option \"%s\" in %s stands here again, after %.60s:%d", row->name, frame->what,
-	         before->file, before->line);
+	mu_error(warning, -EEXIST, "option \"%s\" in %s stands here again, after %.60s:%d", row->name,
+		 frame->what, before->file, before->line);
 	mu_error_where(warning, "%s:%d", node->file, node->line);
 	mu_error_remedy(warning, "the later one counts; remove one of them");
 }
@@ -202,8 +207,8 @@ static void make_arrays(struct frame *frame)
 
 /* ---- second pass: fill ---- */
 
-static void fill_word(struct frame *frame, const struct mu_option *row, struct row_state *state, const char *word,
-                      const struct conf_node *node)
+static void fill_word(struct frame *frame, const struct mu_option *row, struct row_state *state,
+		      const char *word, const struct conf_node *node)
 {
 	struct mu_error why = { 0 };
 
@@ -214,7 +219,7 @@ static void fill_word(struct frame *frame, const struct mu_option *row, struct r
 }
 
 static void fill_strings(struct frame *frame, const struct mu_option *row, struct row_state *state,
-                         const struct conf_arg *args, size_t count)
+			 const struct conf_arg *args, size_t count)
 {
 	struct mu_strings *strings = (struct mu_strings *)(void *)(frame->out + row->offset);
 	const char **items = (const char **)strings->items;
@@ -225,7 +230,8 @@ static void fill_strings(struct frame *frame, const struct mu_option *row, struc
 }
 
 /* The row's own check of a value that is good by type and bounds. */
-static void ask_row(struct frame *frame, const struct mu_option *row, const void *value, const struct conf_node *at)
+static void ask_row(struct frame *frame, const struct mu_option *row, const void *value,
+		    const struct conf_node *at)
 {
 	struct mu_error why = { 0 };
 
@@ -233,11 +239,11 @@ static void ask_row(struct frame *frame, const struct mu_option *row, const void
 		complain_error(frame->fill, at, &why);
 }
 
-static void fill_rows(struct fill *fill, const struct mu_option *rows, void *out, const struct conf_node *first,
-                      const struct conf_node *block, const char *what);
+static void fill_rows(struct fill *fill, const struct mu_option *rows, void *out,
+		      const struct conf_node *first, const struct conf_node *block, const char *what);
 
 static void check_unique(struct frame *frame, const struct mu_option *row, struct row_state *state,
-                         const struct conf_node *node)
+			 const struct conf_node *node)
 {
 	size_t arg = 0;
 
@@ -248,17 +254,18 @@ static void check_unique(struct frame *frame, const struct mu_option *row, struc
 			const char *text = node->args[arg].text;
 			const struct conf_node *before = map_put(&state->keys, text, (void *)node);
 			if (before)
-				mu_error_remedy(complain(frame->fill, node, "there is a second <%s \"%.60s\"> in %s",
-				                         row->name, text, frame->what),
-				                "the first one stands in %s:%d; give each its own name", before->file,
-				                before->line);
+				mu_error_remedy(complain(frame->fill, node,
+							 "there is a second <%s \"%.60s\"> in %s", row->name,
+							 text, frame->what),
+						"the first one stands in %s:%d; give each its own name",
+						before->file, before->line);
 		}
 		arg++;
 	}
 }
 
 static void fill_block(struct frame *frame, const struct mu_option *row, struct row_state *state,
-                       const struct conf_node *node)
+		       const struct conf_node *node)
 {
 	struct block_items *items = (struct block_items *)(void *)(frame->out + row->offset);
 	char what[128];
@@ -311,9 +318,10 @@ static void fill_keys(struct frame *frame)
 		}
 	}
 	if (arg < count)
-		mu_error_remedy(complain(frame->fill, frame->block, "the argument \"%.60s\" of %s is one too many",
-		                         frame->block->args[arg].text, frame->what),
-		                arg ? "<%s> takes %zu" : "<%s> takes none", frame->block->key, arg);
+		mu_error_remedy(complain(frame->fill, frame->block,
+					 "the argument \"%.60s\" of %s is one too many",
+					 frame->block->args[arg].text, frame->what),
+				arg ? "<%s> takes %zu" : "<%s> takes none", frame->block->key, arg);
 }
 
 /* Defaults, what is missing, and what is checked of a row as a whole. */
@@ -329,8 +337,9 @@ static void finish_row(struct frame *frame, const struct mu_option *row, struct 
 		char expected[200];
 		row_expected(row, expected, sizeof(expected));
 		mu_error_remedy(complain(frame->fill, at, "%s \"%s\" is missing in %s",
-		                         row->flags & MU_KEY ? "the argument" : "option", row->name, frame->what),
-		                "expected %s", expected);
+					 row->flags & MU_KEY ? "the argument" : "option", row->name,
+					 frame->what),
+				"expected %s", expected);
 		return;
 	}
 	if (!state->last && row->dflt)
@@ -347,8 +356,8 @@ static void finish_row(struct frame *frame, const struct mu_option *row, struct 
 		ask_row(frame, row, member, at);
 }
 
-static void fill_rows(struct fill *fill, const struct mu_option *rows, void *out, const struct conf_node *first,
-                      const struct conf_node *block, const char *what)
+static void fill_rows(struct fill *fill, const struct mu_option *rows, void *out,
+		      const struct conf_node *first, const struct conf_node *block, const char *what)
 {
 	size_t count = row_count(rows);
 	struct frame frame = { .fill = fill, .rows = rows, .out = out, .block = block, .what = what };
@@ -377,7 +386,7 @@ static void fill_rows(struct fill *fill, const struct mu_option *rows, void *out
 }
 
 int schema_fill(struct arena *arena, const struct mu_option *rows, void *out, const struct conf_node *first,
-                const struct conf_node *block, const char *what, struct conf_report *report)
+		const struct conf_node *block, const char *what, struct conf_report *report)
 {
 	static const struct mu_option none[] = { MU_OPT_END };
 	struct fill fill = { .arena = arena, .report = report };

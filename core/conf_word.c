@@ -40,9 +40,9 @@ int schema_duration(const char *word, int64_t *ns)
 	static const struct {
 		const char *name;
 		double ns;
-	} units[] = { { "", 1e9 },       { "s", 1e9 },    { "ms", 1e6 },   { "us", 1e3 },     { "ns", 1 },
-		      { "sec", 1e9 },    { "min", 60e9 }, { "m", 60e9 },   { "h", 3600e9 },   { "d", 86400e9 },
-		      { "w", 604800e9 } };
+	} units[] = { { "", 1e9 },     { "s", 1e9 },     { "ms", 1e6 },    { "us", 1e3 },
+		      { "ns", 1 },     { "sec", 1e9 },   { "min", 60e9 },  { "m", 60e9 },
+		      { "h", 3600e9 }, { "d", 86400e9 }, { "w", 604800e9 } };
 	const char *unit;
 	double number;
 
@@ -122,7 +122,8 @@ static int word_int(const char *word, int64_t *out)
 		return r < 0 ? r : *p ? -EINVAL : 0;
 	}
 	for (digits = p += 2; *p; p++) {
-		const char *hex = "0123456789abcdef", *at = strchr(hex, *p >= 'A' && *p <= 'F' ? *p | 0x20 : *p);
+		const char *hex = "0123456789abcdef",
+			   *at = strchr(hex, *p >= 'A' && *p <= 'F' ? *p | 0x20 : *p);
 		if (!at)
 			return -EINVAL;
 		if (value >> 60)
@@ -274,7 +275,8 @@ int row_check_bounds(const struct mu_option *row, double value, const char *what
 	return mu_error(error, -ERANGE, "%s \"%s\" is %s, and must be %s", what, row->name, is, bounds);
 }
 
-int row_check_member(const struct mu_option *row, const void *member, const char *what, struct mu_error *error)
+int row_check_member(const struct mu_option *row, const void *member, const char *what,
+		     struct mu_error *error)
 {
 	const char *const *text = member;
 
@@ -293,7 +295,8 @@ int row_check_member(const struct mu_option *row, const void *member, const char
 	case MU_STRINGS:
 		return row_check_bounds(row, (double)((const struct mu_strings *)member)->count, what, error);
 	case MU_BLOCK:
-		return row_check_bounds(row, (double)((const struct block_items *)member)->count, what, error);
+		return row_check_bounds(row, (double)((const struct block_items *)member)->count, what,
+					error);
 	case MU_BOOL:
 	case MU_ENUM:
 		break;
@@ -350,7 +353,8 @@ void row_expected(const struct mu_option *row, char *text, size_t size)
 		text_copy(part, sizeof(part), "a number");
 		break;
 	case MU_DURATION:
-		text_copy(part, sizeof(part), "a duration in seconds, or with a unit as in 100ms, 10s, 5min, 2h, 1d");
+		text_copy(part, sizeof(part),
+			  "a duration in seconds, or with a unit as in 100ms, 10s, 5min, 2h, 1d");
 		break;
 	case MU_SIZE:
 		text_copy(part, sizeof(part), "a number of bytes, or with a unit as in 64K, 2M, 1G");
@@ -382,7 +386,7 @@ size_t row_count(const struct mu_option *rows)
 }
 
 void row_remedy_names(const struct mu_option *rows, const char *word, const char *list_of, bool with_keys,
-                      struct mu_error *error)
+		      struct mu_error *error)
 {
 	char list[200] = "", mean[100] = "";
 	struct nearest nearest;
@@ -395,7 +399,8 @@ void row_remedy_names(const struct mu_option *rows, const char *word, const char
 			continue;
 		nearest_try(&nearest, rows[i].name);
 		if (at < sizeof(list))
-			at += (size_t)snprintf(list + at, sizeof(list) - at, "%s%s", at ? ", " : "", rows[i].name);
+			at += (size_t)snprintf(list + at, sizeof(list) - at, "%s%s", at ? ", " : "",
+					       rows[i].name);
 	}
 	const char *best = nearest_best(&nearest);
 	if (best)
@@ -415,8 +420,8 @@ void row_remedy_names(const struct mu_option *rows, const char *word, const char
 static int word_error(const struct mu_option *row, const char *word, int code, struct mu_error *error)
 {
 	static const char *const kinds[] = {
-		[MU_STRING] = "text",         [MU_BOOL] = "truth value", [MU_INT] = "whole number",
-		[MU_DOUBLE] = "number",       [MU_DURATION] = "duration", [MU_SIZE] = "size",
+		[MU_STRING] = "text",         [MU_BOOL] = "truth value",      [MU_INT] = "whole number",
+		[MU_DOUBLE] = "number",       [MU_DURATION] = "duration",     [MU_SIZE] = "size",
 		[MU_ENUM] = "possible value", [MU_STRINGS] = "list of words", [MU_BLOCK] = "block",
 	};
 	char expected[200];
@@ -426,10 +431,10 @@ static int word_error(const struct mu_option *row, const char *word, int code, s
 	bool secret = row->flags & MU_SECRET;
 	if (code == -ERANGE)
 		mu_error(error, -ERANGE, "the value \"%.60s\" of \"%s\" is too large to be a %s",
-		         secret ? "(secret)" : word, row->name, kinds[row->type]);
+			 secret ? "(secret)" : word, row->name, kinds[row->type]);
 	else
 		mu_error(error, -EINVAL, "the value \"%.60s\" of \"%s\" is no %s", secret ? "(secret)" : word,
-		         row->name, kinds[row->type]);
+			 row->name, kinds[row->type]);
 	struct nearest nearest;
 	nearest_init(&nearest, word);
 	for (size_t i = 0; row->type == MU_ENUM && row->choices[i]; i++)
@@ -441,7 +446,8 @@ static int word_error(const struct mu_option *row, const char *word, int code, s
 	return code;
 }
 
-int schema_word(struct arena *arena, const struct mu_option *row, const char *word, void *out, struct mu_error *error)
+int schema_word(struct arena *arena, const struct mu_option *row, const char *word, void *out,
+		struct mu_error *error)
 {
 	int r = -EINVAL;
 
@@ -484,9 +490,9 @@ int schema_word(struct arena *arena, const struct mu_option *row, const char *wo
 const char *schema_type_name(uint32_t type)
 {
 	static const char *const names[] = {
-		[MU_STRING] = "string", [MU_BOOL] = "bool", [MU_INT] = "int",         [MU_DOUBLE] = "double",
-		[MU_DURATION] = "duration", [MU_SIZE] = "size", [MU_ENUM] = "enum", [MU_STRINGS] = "strings",
-		[MU_BLOCK] = "block",
+		[MU_STRING] = "string", [MU_BOOL] = "bool",         [MU_INT] = "int",
+		[MU_DOUBLE] = "double", [MU_DURATION] = "duration", [MU_SIZE] = "size",
+		[MU_ENUM] = "enum",     [MU_STRINGS] = "strings",   [MU_BLOCK] = "block",
 	};
 
 	return type >= MU_STRING && type <= MU_BLOCK ? names[type] : "unknown";

@@ -18,14 +18,15 @@ bool row_has_bounds(const struct mu_option *row);
  * "option", "argument". */
 int row_check_bounds(const struct mu_option *row, double value, const char *what, struct mu_error *error);
 /* The bounds of a member that is filled. */
-int row_check_member(const struct mu_option *row, const void *member, const char *what, struct mu_error *error);
+int row_check_member(const struct mu_option *row, const void *member, const char *what,
+		     struct mu_error *error);
 /* The row's own check, if it has one: 0, or <0 with a sentence in any case. */
 int row_ask(const struct mu_option *row, const void *value, struct mu_error *error);
 /* What a value of that row looks like: "a duration as in 10s, 100ms or 5min". */
 void row_expected(const struct mu_option *row, char *text, size_t size);
 /* Says in `error` which word was meant, and lists the rows when they are few; key rows only `with_keys`. */
 void row_remedy_names(const struct mu_option *rows, const char *word, const char *list_of, bool with_keys,
-                      struct mu_error *error);
+		      struct mu_error *error);
 /* Blank-separated words, quoted where they hold blanks: the default of a MU_STRINGS row. */
 int word_split(struct arena *arena, const char *text, struct mu_strings *out);
 

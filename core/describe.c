@@ -24,7 +24,9 @@
 
 const char *describe_role(uint32_t role)
 {
-	static const char *const names[] = { [MU_VIEWER] = "viewer", [MU_OPERATOR] = "operator", [MU_ADMIN] = "admin" };
+	static const char *const names[] = {
+		[MU_VIEWER] = "viewer", [MU_OPERATOR] = "operator", [MU_ADMIN] = "admin"
+	};
 
 	return role >= MU_VIEWER && role <= MU_ADMIN ? names[role] : "unknown";
 }
@@ -32,7 +34,10 @@ const char *describe_role(uint32_t role)
 const char *describe_effect(uint32_t effect)
 {
 	static const char *const names[] = {
-		[MU_LOOK] = "look", [MU_CHANGE] = "change", [MU_INTERRUPT] = "interrupt", [MU_DESTROY] = "destroy",
+		[MU_LOOK] = "look",
+		[MU_CHANGE] = "change",
+		[MU_INTERRUPT] = "interrupt",
+		[MU_DESTROY] = "destroy",
 	};
 
 	return effect >= MU_LOOK && effect <= MU_DESTROY ? names[effect] : "unknown";
@@ -41,8 +46,9 @@ const char *describe_effect(uint32_t effect)
 const char *describe_tone(uint32_t tone)
 {
 	static const char *const names[] = {
-		[MU_FAIL] = "fail", [MU_UNKNOWN] = "unknown", [MU_WARN] = "warn",     [MU_RUNNING] = "running",
-		[MU_OK] = "ok",     [MU_WAIT] = "wait",       [MU_PAUSED] = "paused",
+		[MU_FAIL] = "fail",       [MU_UNKNOWN] = "unknown", [MU_WARN] = "warn",
+		[MU_RUNNING] = "running", [MU_OK] = "ok",           [MU_WAIT] = "wait",
+		[MU_PAUSED] = "paused",
 	};
 
 	return tone >= MU_FAIL && tone <= MU_PAUSED ? names[tone] : "unknown";
@@ -101,8 +107,11 @@ static json_t *attr_flags(const struct mu_attr *attr)
 	static const struct {
 		uint32_t flag;
 		const char *name;
-	} names[] = { { MU_EDITABLE, "editable" }, { MU_PERSONAL, "personal" }, { MU_HIDDEN, "hidden" },
-		      { MU_SECRET, "secret" }, { MU_REQUIRED, "required" } };
+	} names[] = { { MU_EDITABLE, "editable" },
+		      { MU_PERSONAL, "personal" },
+		      { MU_HIDDEN, "hidden" },
+		      { MU_SECRET, "secret" },
+		      { MU_REQUIRED, "required" } };
 	json_t *array = json_array();
 
 	for (size_t i = 0; i < MU_ARRAY_LEN(names); i++)

@@ -58,7 +58,8 @@ bool loader_next(size_t *at, const struct descriptor **out)
 	return true;
 }
 
-static const struct descriptor *keep(const struct mu_plugin *plugin, const char *path, const struct stat *file)
+static const struct descriptor *keep(const struct mu_plugin *plugin, const char *path,
+				     const struct stat *file)
 {
 	struct descriptor *descriptor = mem_alloc(sizeof(*descriptor));
 
@@ -103,8 +104,9 @@ int loader_check_abi(const char *name, unsigned major, unsigned minor, struct mu
 	check(name);
 	if (major == MU_ABI_MAJOR && minor <= MU_ABI_MINOR)
 		return 0;
-	mu_error(error, -ENOEXEC, "plugin %s is built for version %u.%u of the plugin interface; this daemon has %d.%d", name,
-	         major, minor, MU_ABI_MAJOR, MU_ABI_MINOR);
+	mu_error(error, -ENOEXEC,
+		 "plugin %s is built for version %u.%u of the plugin interface; this daemon has %d.%d", name,
+		 major, minor, MU_ABI_MAJOR, MU_ABI_MINOR);
 	if (major == MU_ABI_MAJOR)
 		mu_error_remedy(error, "install a newer musterd, or the plugin that belongs to this one");
 	else
@@ -146,12 +148,13 @@ static int check_file(const char *path, struct stat *st, struct mu_error *error)
 
 /* The description that a mapped file exports, when its version may be read at all. */
 static int read_raw(void *handle, const char *name, const char *path, const struct mu_plugin **out,
-                    struct mu_error *error)
+		    struct mu_error *error)
 {
 	const struct mu_plugin *raw = dlsym(handle, "muster_plugin");
 
 	if (!raw) {
-		mu_error(error, -ENOEXEC, "the file %s is no plugin of muster: it has no symbol muster_plugin", path);
+		mu_error(error, -ENOEXEC,
+			 "the file %s is no plugin of muster: it has no symbol muster_plugin", path);
 		mu_error_remedy(error, "a plugin ends in MU_PLUGIN(%s, ...)", name);
 		return -ENOEXEC;
 	}
@@ -169,11 +172,13 @@ static int check_name(const struct mu_plugin *plugin, const char *name, struct m
 	if (strcmp(plugin->name, name) == 0)
 		return 0;
 	mu_error(error, -ENOEXEC, "the file %s.so holds the plugin \"%.60s\"", name, plugin->name);
-	mu_error_remedy(error, "rename the file to %.60s.so, and write LoadPlugin %.60s", plugin->name, plugin->name);
+	mu_error_remedy(error, "rename the file to %.60s.so, and write LoadPlugin %.60s", plugin->name,
+			plugin->name);
 	return -ENOEXEC;
 }
 
-static int load_file(const char *path, const char *name, const struct descriptor **out, struct mu_error *error)
+static int load_file(const char *path, const char *name, const struct descriptor **out,
+		     struct mu_error *error)
 {
 	const struct mu_plugin *raw;
 	struct mu_plugin plugin;
@@ -186,8 +191,11 @@ static int load_file(const char *path, const char *name, const struct descriptor
 	void *handle = dlopen(path, RTLD_NOW | RTLD_LOCAL);
 	if (!handle) {
 		const char *words = dlerror();
-		mu_error(error, -ENOEXEC, "the plugin %s cannot be loaded: %s", name, words ? words : "for no known reason");
-		mu_error_remedy(error, "is a library that it needs not installed, or is it built for another musterd?");
+		mu_error(error, -ENOEXEC, "the plugin %s cannot be loaded: %s", name,
+			 words ? words : "for no known reason");
+		mu_error_remedy(
+			error,
+			"is a library that it needs not installed, or is it built for another musterd?");
 		return -ENOEXEC;
 	}
 	/* a refused file stays mapped as well: its libraries may have left something running */
@@ -264,7 +272,7 @@ static bool file_answers(const char *path, const char *word)
 	if (size < 0)
 		return false;
 	const char *aliases = loader_elf_text((const unsigned char *)bytes, (size_t)size, "muster_plugin",
-	                                      offsetof(struct mu_plugin, aliases));
+					      offsetof(struct mu_plugin, aliases));
 	bool found = has_alias(aliases, word);
 	free(bytes);
 	return found;
@@ -282,7 +290,8 @@ static const char *folder_find(const struct folder *folder, const char *dir, con
 		if (text_equal_nocase(folder->names[i], word))
 			return folder->names[i];
 	for (size_t i = 0; i < folder->count; i++)
-		if (text_printf(path, sizeof(path), "%s/%s.so", dir, folder->names[i]) && file_answers(path, word))
+		if (text_printf(path, sizeof(path), "%s/%s.so", dir, folder->names[i]) &&
+		    file_answers(path, word))
 			return folder->names[i];
 	return NULL;
 }

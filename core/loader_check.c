@@ -12,8 +12,8 @@
 #include <math.h>
 #include <string.h>
 
-#define SMALL "abcdefghijklmnopqrstuvwxyz"
-#define LARGE "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+#define SMALL  "abcdefghijklmnopqrstuvwxyz"
+#define LARGE  "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 #define DIGITS "0123456789"
 
 MU_PRINTF(2, 3) static int refuse(struct mu_error *error, const char *what, ...)
@@ -44,10 +44,14 @@ static bool name_valid(const char *name, bool large)
 static size_t member_size(const struct mu_option *row)
 {
 	static const size_t sizes[] = {
-		[MU_STRING] = sizeof(char *),      [MU_BOOL] = sizeof(bool),
-		[MU_INT] = sizeof(int64_t),        [MU_DOUBLE] = sizeof(double),
-		[MU_DURATION] = sizeof(mu_time),   [MU_SIZE] = sizeof(uint64_t),
-		[MU_ENUM] = sizeof(int),           [MU_STRINGS] = sizeof(struct mu_strings),
+		[MU_STRING] = sizeof(char *),
+		[MU_BOOL] = sizeof(bool),
+		[MU_INT] = sizeof(int64_t),
+		[MU_DOUBLE] = sizeof(double),
+		[MU_DURATION] = sizeof(mu_time),
+		[MU_SIZE] = sizeof(uint64_t),
+		[MU_ENUM] = sizeof(int),
+		[MU_STRINGS] = sizeof(struct mu_strings),
 		[MU_BLOCK] = sizeof(struct block_items),
 	};
 
@@ -60,8 +64,8 @@ static int check_fit(const struct mu_option *rows, size_t size, const char *of, 
 {
 	for (const struct mu_option *row = rows; row && row->name; row++) {
 		if (row->offset > size || member_size(row) > size - row->offset)
-			return refuse(error, "the row \"%s\" of %s lies outside of its struct of %zu bytes", row->name, of,
-			              size);
+			return refuse(error, "the row \"%s\" of %s lies outside of its struct of %zu bytes",
+				      row->name, of, size);
 		int r = row->type == MU_BLOCK ? check_fit(row->options, row->size, row->name, error) : 0;
 		if (r < 0)
 			return r;
@@ -93,17 +97,20 @@ static int check_attr(const struct mu_kind *kind, const struct mu_attr *attr, st
 	bool state = kind->states && strcmp(attr->name, "state") == 0;
 
 	if (!name_valid(attr->name, true))
-		return refuse(error, "\"%.60s\" cannot be the name of an attribute of kind %s", attr->name, kind->name);
+		return refuse(error, "\"%.60s\" cannot be the name of an attribute of kind %s", attr->name,
+			      kind->name);
 	if (find_attr(kind, attr->name) != attr)
 		return refuse(error, "kind %s has two attributes named \"%s\"", kind->name, attr->name);
 	if (attr->type < MU_STRING || attr->type > MU_BLOCK)
-		return refuse(error, "attribute \"%s\" of kind %s has the unknown type %u", attr->name, kind->name,
-		              attr->type);
+		return refuse(error, "attribute \"%s\" of kind %s has the unknown type %u", attr->name,
+			      kind->name, attr->type);
 	if (attr->type == MU_ENUM && !attr->choices && !state)
-		return refuse(error, "attribute \"%s\" of kind %s is an enum without choices", attr->name, kind->name);
-	if (isnan(attr->min) || isnan(attr->max) || (attr->min > attr->max && !(attr->min > 0 && attr->max == 0)))
-		return refuse(error, "the bounds of attribute \"%s\" of kind %s are the wrong way round", attr->name,
-		              kind->name);
+		return refuse(error, "attribute \"%s\" of kind %s is an enum without choices", attr->name,
+			      kind->name);
+	if (isnan(attr->min) || isnan(attr->max) ||
+	    (attr->min > attr->max && !(attr->min > 0 && attr->max == 0)))
+		return refuse(error, "the bounds of attribute \"%s\" of kind %s are the wrong way round",
+			      attr->name, kind->name);
 	return 0;
 }
 
@@ -111,13 +118,15 @@ static int check_states(const struct mu_kind *kind, struct mu_error *error)
 {
 	for (const struct mu_state *state = kind->states; state && state->name; state++) {
 		if (!state->name[0] || strlen(state->name) > 63)
-			return refuse(error, "kind %s has a state with a name that is empty or too long", kind->name);
+			return refuse(error, "kind %s has a state with a name that is empty or too long",
+				      kind->name);
 		if (state->tone < MU_FAIL || state->tone > MU_PAUSED)
-			return refuse(error, "state \"%s\" of kind %s has the unknown tone %u", state->name, kind->name,
-			              state->tone);
+			return refuse(error, "state \"%s\" of kind %s has the unknown tone %u", state->name,
+				      kind->name, state->tone);
 		for (const struct mu_state *before = kind->states; before < state; before++)
 			if (strcmp(before->name, state->name) == 0)
-				return refuse(error, "kind %s has two states named \"%s\"", kind->name, state->name);
+				return refuse(error, "kind %s has two states named \"%s\"", kind->name,
+					      state->name);
 	}
 	return 0;
 }
@@ -128,7 +137,8 @@ static int check_part(const struct mu_kind *kind, const char *part, const char *
 		return 0;
 	if (kind->states && strcmp(name, "state") == 0) /* a kind with states need not write that row */
 		return 0;
-	return refuse(error, "the %s of kind %s is \"%.60s\", which is none of its attributes", part, kind->name, name);
+	return refuse(error, "the %s of kind %s is \"%.60s\", which is none of its attributes", part,
+		      kind->name, name);
 }
 
 /* Blank-separated names, each of an attribute. */
@@ -177,12 +187,14 @@ static int check_kind(const struct mu_plugin *plugin, const struct mu_kind *kind
 
 /* ---- commands ---- */
 
-static int check_command(const struct mu_plugin *plugin, const struct mu_command *command, struct mu_error *error)
+static int check_command(const struct mu_plugin *plugin, const struct mu_command *command,
+			 struct mu_error *error)
 {
 	char of[140];
 
 	if (!command->kind || !name_valid(command->kind, false))
-		return refuse(error, "command \"%.60s\" has no kind, or one whose name cannot be", command->name);
+		return refuse(error, "command \"%.60s\" has no kind, or one whose name cannot be",
+			      command->name);
 	if (!name_valid(command->name, false))
 		return refuse(error, "\"%.60s\" cannot be the name of a command", command->name);
 	text_printf(of, sizeof(of), "%s.%s", command->kind, command->name);
@@ -212,13 +224,16 @@ static int check_routes(const struct mu_plugin *plugin, struct mu_error *error)
 		if (!route->path || route->path[0] != '/')
 			return refuse(error, "a route %s has no path that begins with \"/\"", route->method);
 		if (!route->handle)
-			return refuse(error, "route %s %s has no function to handle it", route->method, route->path);
+			return refuse(error, "route %s %s has no function to handle it", route->method,
+				      route->path);
 		if (route->role > MU_ADMIN)
-			return refuse(error, "route %s %s has the unknown role %u", route->method, route->path, route->role);
+			return refuse(error, "route %s %s has the unknown role %u", route->method,
+				      route->path, route->role);
 	}
 	for (const struct mu_namespace *space = plugin->namespaces; space && space->path; space++)
 		if (space->path[0] != '/' || space->role > MU_ADMIN)
-			return refuse(error, "namespace %s has an unknown role, or does not begin with \"/\"", space->path);
+			return refuse(error, "namespace %s has an unknown role, or does not begin with \"/\"",
+				      space->path);
 	return 0;
 }
 
@@ -239,12 +254,14 @@ static int check_sizes(const struct mu_plugin *plugin, struct mu_error *error)
 	const struct {
 		const char *name;
 		size_t size;
-	} blocks[] = { { "config", plugin->config_size }, { "state", plugin->state_size }, { "reader", plugin->reader_size } };
+	} blocks[] = { { "config", plugin->config_size },
+		       { "state", plugin->state_size },
+		       { "reader", plugin->reader_size } };
 
 	for (size_t i = 0; i < MU_ARRAY_LEN(blocks); i++)
 		if (blocks[i].size > STATE_BYTES_MAX)
-			return refuse(error, "its %s has %zu bytes; at most %d are allowed", blocks[i].name, blocks[i].size,
-			              STATE_BYTES_MAX);
+			return refuse(error, "its %s has %zu bytes; at most %d are allowed", blocks[i].name,
+				      blocks[i].size, STATE_BYTES_MAX);
 	return 0;
 }
 
@@ -252,13 +269,15 @@ int loader_check_tables(const struct mu_plugin *plugin, struct mu_error *error)
 {
 	check(plugin && plugin->size == sizeof(*plugin));
 	if (!name_valid(plugin->name, true))
-		return refuse(error, "\"%.60s\" cannot be the name of a plugin", plugin->name ? plugin->name : "");
+		return refuse(error, "\"%.60s\" cannot be the name of a plugin",
+			      plugin->name ? plugin->name : "");
 	int r = check_sizes(plugin, error);
 	if (r == 0)
 		r = check_options(plugin->options, plugin->config_size, "its options", error);
 	for (const struct mu_kind *kind = plugin->kinds; r == 0 && kind && kind->name; kind++)
 		r = check_kind(plugin, kind, error);
-	for (const struct mu_command *command = plugin->commands; r == 0 && command && command->name; command++)
+	for (const struct mu_command *command = plugin->commands; r == 0 && command && command->name;
+	     command++)
 		r = check_command(plugin, command, error);
 	if (r == 0)
 		r = check_routes(plugin, error);

@@ -19,9 +19,9 @@ struct copying {
 /* One kind of table. */
 struct table {
 	const char *name;
-	size_t stride;  /* the plugin's */
-	size_t size;    /* ours */
-	size_t end_at;  /* offset of the pointer that is NULL in the last row */
+	size_t stride; /* the plugin's */
+	size_t size;   /* ours */
+	size_t end_at; /* offset of the pointer that is NULL in the last row */
 };
 
 static int refuse(struct copying *copying, const char *table, const char *why)
@@ -42,7 +42,8 @@ static void *copy_table(struct copying *copying, const void *rows, const struct 
 	check(table->size >= table->end_at + sizeof(void *));
 	if (!rows || copying->result < 0)
 		return NULL;
-	if (table->stride < table->end_at + sizeof(void *) || table->stride % sizeof(void *) || table->stride > 4096) {
+	if (table->stride < table->end_at + sizeof(void *) || table->stride % sizeof(void *) ||
+	    table->stride > 4096) {
 		refuse(copying, table->name, "has rows of an impossible size");
 		return NULL;
 	}
@@ -63,9 +64,12 @@ static void *copy_table(struct copying *copying, const void *rows, const struct 
 	return copy;
 }
 
-#define TABLE(words, row, stride_of, end)                                                                \
-	&(struct table){ .name = (words), .stride = (stride_of), .size = sizeof(struct row),             \
-		         .end_at = offsetof(struct row, end) }
+#define TABLE(words, row, stride_of, end)                                                                    \
+	&(struct table)                                                                                      \
+	{                                                                                                    \
+		.name = (words), .stride = (stride_of), .size = sizeof(struct row),                          \
+		.end_at = offsetof(struct row, end)                                                          \
+	}
 
 static struct mu_option *copy_options(struct copying *copying, const struct mu_option *rows, int depth)
 {
@@ -73,8 +77,8 @@ static struct mu_option *copy_options(struct copying *copying, const struct mu_o
 		refuse(copying, "options", "is nested too deep: does a block name its own table?");
 		return NULL;
 	}
-	struct mu_option *copy =
-		copy_table(copying, rows, TABLE("options", mu_option, copying->from->option_stride, name));
+	struct mu_option *copy = copy_table(copying, rows,
+					    TABLE("options", mu_option, copying->from->option_stride, name));
 	for (struct mu_option *row = copy; row && row->name; row++)
 		row->options = row->type == MU_BLOCK ? copy_options(copying, row->options, depth + 1) : NULL;
 	return copy;
@@ -86,23 +90,26 @@ static struct mu_kind *copy_kinds(struct copying *copying, const struct mu_kind 
 	struct mu_kind *copy = copy_table(copying, rows, TABLE("kinds", mu_kind, from->kind_stride, name));
 
 	for (struct mu_kind *row = copy; row && row->name; row++) {
-		row->attrs = copy_table(copying, row->attrs, TABLE("attributes", mu_attr, from->attr_stride, name));
-		row->states = copy_table(copying, row->states, TABLE("states", mu_state, from->state_stride, name));
+		row->attrs = copy_table(copying, row->attrs,
+					TABLE("attributes", mu_attr, from->attr_stride, name));
+		row->states = copy_table(copying, row->states,
+					 TABLE("states", mu_state, from->state_stride, name));
 	}
 	return copy;
 }
 
 static struct mu_command *copy_commands(struct copying *copying, const struct mu_command *rows)
 {
-	struct mu_command *copy =
-		copy_table(copying, rows, TABLE("commands", mu_command, copying->from->command_stride, name));
+	struct mu_command *copy = copy_table(
+		copying, rows, TABLE("commands", mu_command, copying->from->command_stride, name));
 
 	for (struct mu_command *row = copy; row && row->name; row++)
 		row->args = copy_options(copying, row->args, 0);
 	return copy;
 }
 
-int loader_copy(struct arena *arena, const struct mu_plugin *raw, struct mu_plugin *out, struct mu_error *error)
+int loader_copy(struct arena *arena, const struct mu_plugin *raw, struct mu_plugin *out,
+		struct mu_error *error)
 {
 	struct copying copying = { .arena = arena, .from = out, .error = error };
 
@@ -120,9 +127,10 @@ int loader_copy(struct arena *arena, const struct mu_plugin *raw, struct mu_plug
 	out->kinds = copy_kinds(&copying, out->kinds);
 	out->commands = copy_commands(&copying, out->commands);
 	out->routes = copy_table(&copying, out->routes, TABLE("routes", mu_route, out->route_stride, method));
-	out->namespaces =
-		copy_table(&copying, out->namespaces, TABLE("namespaces", mu_namespace, out->namespace_stride, path));
-	out->counters = copy_table(&copying, out->counters, TABLE("counters", mu_counter, out->counter_stride, name));
+	out->namespaces = copy_table(&copying, out->namespaces,
+				     TABLE("namespaces", mu_namespace, out->namespace_stride, path));
+	out->counters = copy_table(&copying, out->counters,
+				   TABLE("counters", mu_counter, out->counter_stride, name));
 	out->size = sizeof(*out);
 	out->option_stride = sizeof(struct mu_option);
 	out->attr_stride = sizeof(struct mu_attr);

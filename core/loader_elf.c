@@ -59,7 +59,8 @@ static bool within(uint64_t at, uint64_t count, uint64_t each, uint64_t size)
 {
 	uint64_t bytes, end;
 
-	return !__builtin_mul_overflow(count, each, &bytes) && !__builtin_add_overflow(at, bytes, &end) && end <= size;
+	return !__builtin_mul_overflow(count, each, &bytes) && !__builtin_add_overflow(at, bytes, &end) &&
+	       end <= size;
 }
 
 static int check_header(const elf_header *header, size_t length, struct mu_error *error)
@@ -100,7 +101,8 @@ int loader_check_elf(const unsigned char *head, size_t length, uint64_t file_siz
 		memcpy(&segment, head + header.e_phoff + i * sizeof(segment), sizeof(segment));
 		if (segment.p_type != PT_LOAD && segment.p_type != PT_DYNAMIC)
 			continue;
-		if (!within(segment.p_offset, segment.p_filesz, 1, file_size) || segment.p_filesz > segment.p_memsz)
+		if (!within(segment.p_offset, segment.p_filesz, 1, file_size) ||
+		    segment.p_filesz > segment.p_memsz)
 			return cut_short(error, "segments");
 		loads |= segment.p_type == PT_LOAD;
 		dynamic |= segment.p_type == PT_DYNAMIC;
@@ -163,7 +165,7 @@ static bool find_symbol(const struct image *image, const char *name, uint64_t *a
 			if (symbol.st_shndx == SHN_UNDEF || symbol.st_name >= names.sh_size)
 				continue;
 			const char *is = ended_text(image->bytes + names.sh_offset + symbol.st_name,
-			                            names.sh_size - symbol.st_name);
+						    names.sh_size - symbol.st_name);
 			if (is && strcmp(is, name) == 0) {
 				*address = symbol.st_value;
 				return true;

@@ -14,11 +14,12 @@ enum {
 };
 
 /* A plugin's tables by its own strides → zero-padded current ones. 0; -ENOEXEC with a sentence. */
-int loader_copy(struct arena *arena, const struct mu_plugin *raw, struct mu_plugin *out, struct mu_error *error);
+int loader_copy(struct arena *arena, const struct mu_plugin *raw, struct mu_plugin *out,
+		struct mu_error *error);
 /* Do the normalised tables agree with each other? 0; -ENOEXEC with a sentence. */
 int loader_check_tables(const struct mu_plugin *plugin, struct mu_error *error);
-/* The member `offset` bytes into the symbol `name` of an ELF file's bytes, followed as a pointer to a text, without
- * mapping or running anything. NULL when there is none. Pure; the text is inside `bytes`. */
+/* The member `offset` bytes into the symbol `name` of an ELF file's bytes, followed as a pointer to a text,
+ * without mapping or running anything. NULL when there is none. Pure; the text is inside `bytes`. */
 const char *loader_elf_text(const unsigned char *bytes, size_t size, const char *name, size_t offset);
 
 #endif

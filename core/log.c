@@ -27,7 +27,7 @@
 #include <unistd.h>
 
 enum {
-	SOURCES = 64,     /* whose last line is remembered */
+	SOURCES = 64, /* whose last line is remembered */
 	SOURCE_MAX = 128,
 	WORDS_MAX = 2048,
 	LINE_MAX_LOG = 4000, /* below PIPE_BUF: a pipe that polls as writable takes it whole */
@@ -38,9 +38,9 @@ struct log_source {
 	char name[SOURCE_MAX];
 	char words[WORDS_MAX]; /* of its last line */
 	enum mu_level level;
-	uint64_t folded;       /* times it came again since it was told */
-	int64_t told;          /* monotonic: when the line was last written */
-	uint64_t used;         /* the least is the next to go */
+	uint64_t folded; /* times it came again since it was told */
+	int64_t told;    /* monotonic: when the line was last written */
+	uint64_t used;   /* the least is the next to go */
 };
 
 static struct {
@@ -119,7 +119,7 @@ static size_t stamp(char *text, size_t size)
 
 	gmtime_r(&seconds, &tm);
 	int n = snprintf(text, size, "%04d-%02d-%02dT%02d:%02d:%02d.%03dZ", tm.tm_year + 1900, tm.tm_mon + 1,
-	                 tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec, (int)(now / 1000000 % 1000));
+			 tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec, (int)(now / 1000000 % 1000));
 	check(n > 0 && (size_t)n < size);
 	return (size_t)n;
 }
@@ -133,8 +133,8 @@ static bool put_line(enum mu_level level, const char *source, const char *words,
 
 	if (more)
 		snprintf(times, sizeof(times), " (%" PRIu64 " more time%s)", more, more == 1 ? "" : "s");
-	int n = snprintf(line + at, sizeof(line) - at, " %s%s%s %s: %s%s\n", on, word, *on ? "\033[0m" : "", source,
-	                 words, times);
+	int n = snprintf(line + at, sizeof(line) - at, " %s%s%s %s: %s%s\n", on, word, *on ? "\033[0m" : "",
+			 source, words, times);
 	check(n > 0 && (size_t)n < sizeof(line) - at); /* the parts are bounded to fit */
 	return write_line(line, at + (size_t)n);
 }
@@ -144,8 +144,8 @@ static void emit(enum mu_level level, const char *source, const char *words, uin
 	char lost[96];
 
 	if (the_log.dropped) {
-		snprintf(lost, sizeof(lost), "%" PRIu64 " lines of the log were lost: its reader was too slow",
-		         the_log.dropped);
+		snprintf(lost, sizeof(lost),
+			 "%" PRIu64 " lines of the log were lost: its reader was too slow", the_log.dropped);
 		if (put_line(MU_LOG_WARNING, "log", lost, 0))
 			the_log.dropped = 0;
 	}
@@ -261,7 +261,7 @@ void error_print(char *text, size_t size, const struct mu_error *error)
 	check(text && size > 0);
 	check(error);
 	text_printf(text, size, "%s%s%s%s%s", error->where, error->where[0] ? ": " : "", error->what,
-	            error->remedy[0] ? "; " : "", error->remedy);
+		    error->remedy[0] ? "; " : "", error->remedy);
 }
 
 void log_error(enum mu_level level, const char *source, const struct mu_error *error)
@@ -330,7 +330,8 @@ void log_reopen(void)
 		return;
 	int r = log_open(path);
 	if (r < 0)
-		log_line(MU_LOG_ERROR, NULL, "the log file %s cannot be opened again: %s", path, strerror(-r));
+		log_line(MU_LOG_ERROR, NULL, "the log file %s cannot be opened again: %s", path,
+			 strerror(-r));
 	free(path);
 }
 

@@ -20,7 +20,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	check((r < 0) == (error.what[0] != '\0'));
 	const char *text = loader_elf_text(bytes, size, "muster_plugin", offsetof(struct mu_plugin, aliases));
 	if (text)
-		check((const unsigned char *)text >= bytes && (const unsigned char *)text + strlen(text) < bytes + size);
+		check((const unsigned char *)text >= bytes &&
+		      (const unsigned char *)text + strlen(text) < bytes + size);
 	check(r == 0 || !text);
 	free(bytes);
 	return 0;

@@ -36,8 +36,7 @@ static const char *const choices[] = { "red", "green", "blue", NULL };
 static const struct mu_option item_rows[] = {
 	MU_OPT_STRING(struct item, name, .name = "Name", .flags = MU_KEY | MU_UNIQUE | MU_REQUIRED),
 	MU_OPT_STRINGS(struct item, words, .name = "More", .flags = MU_KEY),
-	MU_OPT_INT(struct item, count, .name = "Count", .dflt = "1"),
-	MU_OPT_END
+	MU_OPT_INT(struct item, count, .name = "Count", .dflt = "1"), MU_OPT_END
 };
 static const struct mu_option rows[] = {
 	MU_OPT_STRING(struct all, text, .name = "Text", .max = 100),

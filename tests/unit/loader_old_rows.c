@@ -22,9 +22,13 @@ static const struct old_counter counters[] = { { "one" }, { "two" }, { NULL } };
 
 extern MU_EXPORT const struct mu_plugin muster_plugin;
 const struct mu_plugin muster_plugin = {
-	.size = offsetof(struct mu_plugin, start), .abi_major = MU_ABI_MAJOR, .abi_minor = MU_ABI_MINOR,
-	.option_stride = sizeof(struct old_option), .counter_stride = sizeof(struct old_counter),
-	.name = "old_rows", .config_size = sizeof(struct old),
+	.size = offsetof(struct mu_plugin, start),
+	.abi_major = MU_ABI_MAJOR,
+	.abi_minor = MU_ABI_MINOR,
+	.option_stride = sizeof(struct old_option),
+	.counter_stride = sizeof(struct old_counter),
+	.name = "old_rows",
+	.config_size = sizeof(struct old),
 	.options = (const struct mu_option *)(const void *)options,
 	.counters = (const struct mu_counter *)(const void *)counters,
 	.start = (int (*)(struct mu_instance *, struct mu_error *))1, /* behind the size: not there */

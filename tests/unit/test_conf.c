@@ -25,28 +25,27 @@ struct probe {
 static const struct mu_option probe_options[] = {
 	MU_OPT_STRING(struct probe, root, .name = "Root", .dflt = "/proc"),
 	MU_OPT_INT(struct probe, count, .name = "Count", .min = 1, .max = 9),
-	MU_OPT_STRINGS(struct probe, paths, .name = "Path"),
-	MU_OPT_END
+	MU_OPT_STRINGS(struct probe, paths, .name = "Path"), MU_OPT_END
 };
 struct strict {
 	const char *needed;
 };
 static const struct mu_option strict_options[] = {
-	MU_OPT_STRING(struct strict, needed, .name = "Needed", .flags = MU_REQUIRED),
-	MU_OPT_END
+	MU_OPT_STRING(struct strict, needed, .name = "Needed", .flags = MU_REQUIRED), MU_OPT_END
 };
 
-static int reconfigure(struct mu_instance *self, const void *before, const void *after, struct mu_error *error)
+static int reconfigure(struct mu_instance *self, const void *before, const void *after,
+		       struct mu_error *error)
 {
 	(void)self, (void)before, (void)after, (void)error;
 	return 0;
 }
 
 static const struct mu_plugin probe = MU_PLUGIN_INIT(probe, .config_size = sizeof(struct probe),
-                                                     .options = probe_options, .aliases = "feeler",
-                                                     .reconfigure = reconfigure);
+						     .options = probe_options, .aliases = "feeler",
+						     .reconfigure = reconfigure);
 static const struct mu_plugin strict = MU_PLUGIN_INIT(strict, .config_size = sizeof(struct strict),
-                                                      .options = strict_options, .flags = MU_SINGLE);
+						      .options = strict_options, .flags = MU_SINGLE);
 static const struct mu_plugin bare = MU_PLUGIN_INIT(bare);
 
 /* ---- files ---- */
@@ -145,11 +144,12 @@ static void an_empty_file_gives_defaults(void **state)
 
 static void globals_of_collectd_are_taken(void **state)
 {
-	struct conf *conf = load("Hostname \"box\"\nfqdnlookup false\nBaseDir \"/b\"\nPIDFile \"/p\"\nPluginDir \"/d\"\n"
-	                         "TypesDB \"/a.db\" \"/b.db\"\nTypesDB /c.db\nInterval 5\nTimeout 3\n"
-	                         "ReadThreads 100\nWriteThreads 5\nWriteQueueLimitHigh 1000\nCollectInternalStats true\n"
-	                         "PreCacheChain \"PreCache\"\n<Chain \"PostCache\">\n <Rule>\n </Rule>\n</Chain>\n"
-	                         "LogLevel warning\n");
+	struct conf *conf = load(
+		"Hostname \"box\"\nfqdnlookup false\nBaseDir \"/b\"\nPIDFile \"/p\"\nPluginDir \"/d\"\n"
+		"TypesDB \"/a.db\" \"/b.db\"\nTypesDB /c.db\nInterval 5\nTimeout 3\n"
+		"ReadThreads 100\nWriteThreads 5\nWriteQueueLimitHigh 1000\nCollectInternalStats true\n"
+		"PreCacheChain \"PreCache\"\n<Chain \"PostCache\">\n <Rule>\n </Rule>\n</Chain>\n"
+		"LogLevel warning\n");
 
 	(void)state;
 	assert_non_null(conf);
@@ -163,22 +163,30 @@ static void globals_of_collectd_are_taken(void **state)
 	assert_int_equal(conf->globals.pool_size, 100);
 	assert_int_equal(conf->globals.log_level, 1);
 	assert_int_equal(report.warning_count, 5);
-	assert_told(&report.warnings[0], "main.conf:10", "ReadThreads has no effect: workers are started", "removed");
-	assert_told(&report.warnings[4], "main.conf:15", "Chain has no effect: filter chains are not supported", "");
+	assert_told(&report.warnings[0], "main.conf:10", "ReadThreads has no effect: workers are started",
+		    "removed");
+	assert_told(&report.warnings[4], "main.conf:15",
+		    "Chain has no effect: filter chains are not supported", "");
 	conf_free(&conf);
 }
 
 static void wrong_globals_are_all_named(void **state)
 {
 	(void)state;
-	assert_null(load("Intervall 5\nTimeout soon\nHostnam x\n<Plugins cpu>\n</Plugins>\nNeeded 5\nInterval 0\n"
-	                 "<Frobnicate>\n</Frobnicate>\nLoadPlugin probe\n<Plugin probe>\n Count 10\n</Plugin>\n"));
-	assert_told(&report.errors[0], "main.conf:1", "unknown option \"Intervall\"", "did you mean \"Interval\"?");
-	assert_told(&report.errors[1], "main.conf:3", "unknown option \"Hostnam\"", "did you mean \"Hostname\"?");
-	assert_told(&report.errors[2], "main.conf:4", "unknown block \"Plugins\"", "did you mean \"Plugin\"?");
+	assert_null(load(
+		"Intervall 5\nTimeout soon\nHostnam x\n<Plugins cpu>\n</Plugins>\nNeeded 5\nInterval 0\n"
+		"<Frobnicate>\n</Frobnicate>\nLoadPlugin probe\n<Plugin probe>\n Count 10\n</Plugin>\n"));
+	assert_told(&report.errors[0], "main.conf:1", "unknown option \"Intervall\"",
+		    "did you mean \"Interval\"?");
+	assert_told(&report.errors[1], "main.conf:3", "unknown option \"Hostnam\"",
+		    "did you mean \"Hostname\"?");
+	assert_told(&report.errors[2], "main.conf:4", "unknown block \"Plugins\"",
+		    "did you mean \"Plugin\"?");
 	assert_told(&report.errors[3], "main.conf:6", "unknown option \"Needed\"", "inside <Plugin name>");
-	assert_told(&report.errors[4], "main.conf:8", "unknown block \"Frobnicate\"", "<LoadPlugin>, <Plugin>");
-	assert_told(&report.errors[5], "main.conf:2", "\"soon\" of \"Timeout\" is no number", "expected a number");
+	assert_told(&report.errors[4], "main.conf:8", "unknown block \"Frobnicate\"",
+		    "<LoadPlugin>, <Plugin>");
+	assert_told(&report.errors[5], "main.conf:2", "\"soon\" of \"Timeout\" is no number",
+		    "expected a number");
 	assert_told(&report.errors[6], "main.conf:7", "\"Interval\" is 0 s, and must be from 0.01", "");
 	assert_told(&report.errors[7], "main.conf:12", "\"Count\" is 10, and must be from 1 to 9", "");
 	assert_int_equal(report.error_count, 8);
@@ -198,9 +206,10 @@ static void a_parse_error_has_its_line(void **state)
 
 static void options_come_to_their_instance(void **state)
 {
-	struct conf *conf = load_clean("LoadPlugin probe\nLoadPlugin \"Bare\"\n"
-	                               "<Plugin \"probe\">\n Root \"/a\"\n Path 1\n</Plugin>\n<Plugin feeler>\n"
-	                               " Count 3\n Path 2 3\n</Plugin>\n");
+	struct conf *conf = load_clean(
+		"LoadPlugin probe\nLoadPlugin \"Bare\"\n"
+		"<Plugin \"probe\">\n Root \"/a\"\n Path 1\n</Plugin>\n<Plugin feeler>\n"
+		" Count 3\n Path 2 3\n</Plugin>\n");
 
 	(void)state;
 	assert_int_equal(conf->count, 2);
@@ -229,9 +238,10 @@ static void options_come_to_their_instance(void **state)
 
 static void a_second_name_is_a_second_instance(void **state)
 {
-	struct conf *conf = load_clean("<LoadPlugin probe>\n Interval 60\n Jitter 1\n Deadline 5\n Loop \"net\"\n</LoadPlugin>\n"
-	                               "<Plugin probe \"left\">\n Count 1\n</Plugin>\n<Plugin probe>\n Count 2\n</Plugin>\n"
-	                               "<Plugin probe right>\n Count 3\n</Plugin>\n<Plugin probe left>\n Root x\n</Plugin>\n");
+	struct conf *conf = load_clean(
+		"<LoadPlugin probe>\n Interval 60\n Jitter 1\n Deadline 5\n Loop \"net\"\n</LoadPlugin>\n"
+		"<Plugin probe \"left\">\n Count 1\n</Plugin>\n<Plugin probe>\n Count 2\n</Plugin>\n"
+		"<Plugin probe right>\n Count 3\n</Plugin>\n<Plugin probe left>\n Root x\n</Plugin>\n");
 
 	(void)state;
 	assert_int_equal(conf->count, 3);
@@ -255,12 +265,15 @@ static void a_second_name_is_a_second_instance(void **state)
 static void names_of_instances_are_checked(void **state)
 {
 	(void)state;
-	assert_null(load("LoadPlugin probe\nLoadPlugin strict\n<Plugin strict>\n Needed 1\n</Plugin>\n"
-	                 "<Plugin probe \"a b\">\n</Plugin>\n<Plugin probe \"\">\n</Plugin>\n"
-	                 "<Plugin strict two>\n Needed 2\n</Plugin>\n<Plugin a b c>\n</Plugin>\nPlugin probe\n"));
-	assert_told(&report.errors[0], "main.conf:6", "\"a b\" cannot be the name of an instance", "without blanks");
+	assert_null(
+		load("LoadPlugin probe\nLoadPlugin strict\n<Plugin strict>\n Needed 1\n</Plugin>\n"
+		     "<Plugin probe \"a b\">\n</Plugin>\n<Plugin probe \"\">\n</Plugin>\n"
+		     "<Plugin strict two>\n Needed 2\n</Plugin>\n<Plugin a b c>\n</Plugin>\nPlugin probe\n"));
+	assert_told(&report.errors[0], "main.conf:6", "\"a b\" cannot be the name of an instance",
+		    "without blanks");
 	assert_told(&report.errors[1], "main.conf:8", "\"\" cannot be the name", "");
-	assert_told(&report.errors[2], "main.conf:10", "plugin strict can have only one instance", "<Plugin strict>");
+	assert_told(&report.errors[2], "main.conf:10", "plugin strict can have only one instance",
+		    "<Plugin strict>");
 	assert_told(&report.errors[3], "main.conf:13", "Plugin is a block with one name, or two", "");
 	assert_told(&report.errors[4], "main.conf:15", "Plugin is a block", "");
 	assert_int_equal(report.error_count, 5);
@@ -268,8 +281,9 @@ static void names_of_instances_are_checked(void **state)
 
 static void an_interval_counts_from_its_line_on(void **state)
 {
-	struct conf *conf = load("LoadPlugin bare\nInterval 20\nLoadPlugin probe\nInterval 30\nAutoLoadPlugin true\n"
-	                         "<Plugin strict>\n Needed x\n</Plugin>\n");
+	struct conf *conf = load(
+		"LoadPlugin bare\nInterval 20\nLoadPlugin probe\nInterval 30\nAutoLoadPlugin true\n"
+		"<Plugin strict>\n Needed x\n</Plugin>\n");
 
 	(void)state;
 	assert_int_equal(conf->count, 3);
@@ -278,36 +292,42 @@ static void an_interval_counts_from_its_line_on(void **state)
 	assert_int_equal(conf->plugins[2].interval, 30 * MU_SEC);
 	assert_int_equal(conf->globals.interval, 30 * MU_SEC);
 	assert_int_equal(report.warning_count, 1);
-	assert_told(&report.warnings[0], "main.conf:2", "no effect on the plugins loaded above", "main.conf:1");
+	assert_told(&report.warnings[0], "main.conf:2", "no effect on the plugins loaded above",
+		    "main.conf:1");
 	conf_free(&conf);
 }
 
 static void what_is_not_loaded_is_ignored_aloud(void **state)
 {
-	struct conf *conf = load("<Plugin probe>\n Nonsense 1\n</Plugin>\nLoadPlugin bare\nLoadPlugin bare\n"
-	                         "<LoadPlugin BARE>\n Globals true\n</LoadPlugin>\nLoadPlugin syslog\n<Plugin syslog>\n"
-	                         " LogLevel info\n</Plugin>\nLoadPlugin logfile\n");
+	struct conf *conf = load(
+		"<Plugin probe>\n Nonsense 1\n</Plugin>\nLoadPlugin bare\nLoadPlugin bare\n"
+		"<LoadPlugin BARE>\n Globals true\n</LoadPlugin>\nLoadPlugin syslog\n<Plugin syslog>\n"
+		" LogLevel info\n</Plugin>\nLoadPlugin logfile\n");
 
 	(void)state;
 	assert_int_equal(conf->count, 1);
 	assert_told(&report.warnings[0], "main.conf:5", "plugin \"bare\" is loaded already", "no effect");
 	assert_told(&report.warnings[1], "main.conf:6", "plugin \"BARE\" is loaded already", "");
-	assert_told(&report.warnings[2], "main.conf:9", "plugin \"syslog\" is not needed", "LogFile and LogLevel");
+	assert_told(&report.warnings[2], "main.conf:9", "plugin \"syslog\" is not needed",
+		    "LogFile and LogLevel");
 	assert_told(&report.warnings[3], "main.conf:13", "plugin \"logfile\" is not needed", "");
-	assert_told(&report.warnings[4], "main.conf:1", "<Plugin probe> is ignored", "add LoadPlugin probe above");
+	assert_told(&report.warnings[4], "main.conf:1", "<Plugin probe> is ignored",
+		    "add LoadPlugin probe above");
 	assert_int_equal(report.warning_count, 5);
 	conf_free(&conf);
 }
 
 static void a_block_above_its_load_counts_with_a_warning(void **state)
 {
-	struct conf *conf = load("<Plugin probe>\n Count 5\n</Plugin>\n<LoadPlugin feeler>\n FlushInterval 10\n"
-	                         "</LoadPlugin>\n");
+	struct conf *conf = load(
+		"<Plugin probe>\n Count 5\n</Plugin>\n<LoadPlugin feeler>\n FlushInterval 10\n"
+		"</LoadPlugin>\n");
 
 	(void)state;
 	assert_int_equal(((const struct probe *)conf->plugins[0].config->data)->count, 5);
 	assert_told(&report.warnings[0], "main.conf:5", "FlushInterval in LoadPlugin has no effect", "");
-	assert_told(&report.warnings[1], "main.conf:1", "stands above its LoadPlugin", "collectd would ignore it");
+	assert_told(&report.warnings[1], "main.conf:1", "stands above its LoadPlugin",
+		    "collectd would ignore it");
 	conf_free(&conf);
 }
 
@@ -315,17 +335,23 @@ static void wrong_plugins_are_all_named(void **state)
 {
 	make_folder("plugins");
 	(void)state;
-	assert_null(load("PluginDir \"@/plugins\"\nLoadPlugin nosuch\nLoadPlugin nosuch\n<Plugin nosuch>\n X 1\n</Plugin>\n"
-	                 "<LoadPlugin probe>\n Intervall 5\n Loop \"NET\"\n Deadline 0\n</LoadPlugin>\nLoadPlugin a b\n"
-	                 "LoadPlugin strict\nLoadPlugin bare\n<Plugin bare>\n Some 1\n</Plugin>\n"));
+	assert_null(load(
+		"PluginDir \"@/plugins\"\nLoadPlugin nosuch\nLoadPlugin nosuch\n<Plugin nosuch>\n X 1\n"
+		"</Plugin>\n"
+		"<LoadPlugin probe>\n Intervall 5\n Loop \"NET\"\n Deadline 0\n</LoadPlugin>\n"
+		"LoadPlugin a b\n"
+		"LoadPlugin strict\nLoadPlugin bare\n<Plugin bare>\n Some 1\n</Plugin>\n"));
 	assert_told(&report.errors[0], "main.conf:2", "there is no plugin \"nosuch\"", "is PluginDir right?");
 	assert_told(&report.errors[1], "main.conf:8", "unknown option \"Intervall\" in LoadPlugin probe",
-	            "did you mean \"Interval\"?");
+		    "did you mean \"Interval\"?");
 	assert_told(&report.errors[2], "main.conf:10", "\"Deadline\" is 0 s", "");
-	assert_told(&report.errors[3], "main.conf:9", "\"NET\" cannot be the name of a loop", "small letters");
+	assert_told(&report.errors[3], "main.conf:9", "\"NET\" cannot be the name of a loop",
+		    "small letters");
 	assert_told(&report.errors[4], "main.conf:12", "LoadPlugin has 2 arguments", "");
-	assert_told(&report.errors[5], "main.conf:13", "option \"Needed\" is missing in plugin strict", "one text");
-	assert_told(&report.errors[6], "main.conf:16", "unknown option \"Some\" in plugin bare", "no options here");
+	assert_told(&report.errors[5], "main.conf:13", "option \"Needed\" is missing in plugin strict",
+		    "one text");
+	assert_told(&report.errors[6], "main.conf:16", "unknown option \"Some\" in plugin bare",
+		    "no options here");
 	assert_int_equal(report.error_count, 7);
 	assert_int_equal(report.warning_count, 0);
 }
@@ -342,8 +368,9 @@ static void includes_are_sorted_and_filtered(void **state)
 	write_file("d/30.txt", "TypesDB 30\n");
 	write_file("d/.hidden.conf", "Nonsense 1\n");
 	write_file("d/sub/15.conf", "TypesDB 15\n");
-	struct conf *conf = load_clean("TypesDB 0\n<Include \"@/d\">\n Filter \"*.conf\"\n</Include>\nTypesDB 99\n"
-	                               "Include \"@/d/{30,10}*\"\n");
+	struct conf *conf = load_clean(
+		"TypesDB 0\n<Include \"@/d\">\n Filter \"*.conf\"\n</Include>\nTypesDB 99\n"
+		"Include \"@/d/{30,10}*\"\n");
 	static const char *const want[] = { "0", "10", "20", "15", "99", "10", "30" };
 	assert_int_equal(conf->globals.types_db.count, 7);
 	for (size_t i = 0; i < 7; i++)
@@ -371,7 +398,8 @@ static void a_missing_include_is_a_warning_an_unreadable_one_an_error(void **sta
 
 	(void)state;
 	struct conf *conf = load("Include \"@/none.conf\"\nInclude \"$HOME/x\"\nInclude \"/dev/null\"\n");
-	assert_told(&report.warnings[0], "main.conf:1", "cannot be included: No such file", "correct the path");
+	assert_told(&report.warnings[0], "main.conf:1", "cannot be included: No such file",
+		    "correct the path");
 	assert_told(&report.warnings[1], "main.conf:2", "cannot be included", "variables are not replaced");
 	assert_told(&report.warnings[2], "main.conf:3", "neither a file nor a folder", "");
 	conf_free(&conf);
@@ -380,11 +408,13 @@ static void a_missing_include_is_a_warning_an_unreadable_one_an_error(void **sta
 	chmod(target, 0);
 	if (access(target, R_OK) != 0) { /* root reads everything */
 		assert_null(load("Include \"@/secret.conf\"\n"));
-		assert_told(&report.errors[0], "main.conf:1", "cannot be read: Permission denied", "permissions");
+		assert_told(&report.errors[0], "main.conf:1", "cannot be read: Permission denied",
+			    "permissions");
 	}
 	unlink(target);
 	assert_null(load("<Include \"@\">\n Filtre \"*\"\n Other 1\n</Include>\nInclude a b\n"));
-	assert_told(&report.errors[0], "main.conf:2", "\"Filtre\" is not understood in Include", "did you mean");
+	assert_told(&report.errors[0], "main.conf:2", "\"Filtre\" is not understood in Include",
+		    "did you mean");
 	assert_told(&report.errors[1], "main.conf:3", "\"Other\" is not understood", "the only option");
 	assert_told(&report.errors[2], "main.conf:5", "Include has 2 arguments", "");
 }
@@ -399,8 +429,8 @@ static void a_file_that_includes_itself_is_found(void **state)
 
 /* ---- reload ---- */
 
-static void assert_difference(const struct conf_difference *all, size_t count, const char *name, const char *change,
-                              const char *words)
+static void assert_difference(const struct conf_difference *all, size_t count, const char *name,
+			      const char *change, const char *words)
 {
 	for (size_t i = 0; i < count; i++)
 		if (strcmp(all[i].name, name) == 0) {
@@ -413,14 +443,16 @@ static void assert_difference(const struct conf_difference *all, size_t count, c
 
 static void a_reload_says_what_it_would_do(void **state)
 {
-	struct conf *before = load_clean("LoadPlugin probe\nLoadPlugin bare\n<Plugin probe>\n Root /a\n Path 1\n</Plugin>\n"
-	                                 "<Plugin probe old>\n</Plugin>\n<Plugin probe same>\n Count 5\n</Plugin>\n"
-	                                 "<Plugin probe moved>\n Path 1\n Path 2\n</Plugin>\n");
-	struct conf *after = load_clean("# a comment changes nothing\nBaseDir /elsewhere\nPoolSize 3\nLoadPlugin probe\n"
-	                                "<LoadPlugin bare>\n Interval 5\n Loop x\n</LoadPlugin>\n"
-	                                "<Plugin probe>\n Root /b\n Count 4\n</Plugin>\n"
-	                                "<Plugin probe same>\n\n   Count   5\n</Plugin>\n<Plugin probe new>\n</Plugin>\n"
-	                                "<Plugin probe moved>\n Path 2\n Path 1\n</Plugin>\n");
+	struct conf *before = load_clean(
+		"LoadPlugin probe\nLoadPlugin bare\n<Plugin probe>\n Root /a\n Path 1\n</Plugin>\n"
+		"<Plugin probe old>\n</Plugin>\n<Plugin probe same>\n Count 5\n</Plugin>\n"
+		"<Plugin probe moved>\n Path 1\n Path 2\n</Plugin>\n");
+	struct conf *after = load_clean(
+		"# a comment changes nothing\nBaseDir /elsewhere\nPoolSize 3\nLoadPlugin probe\n"
+		"<LoadPlugin bare>\n Interval 5\n Loop x\n</LoadPlugin>\n"
+		"<Plugin probe>\n Root /b\n Count 4\n</Plugin>\n"
+		"<Plugin probe same>\n\n   Count   5\n</Plugin>\n<Plugin probe new>\n</Plugin>\n"
+		"<Plugin probe moved>\n Path 2\n Path 1\n</Plugin>\n");
 	size_t count;
 	struct conf_difference *all = conf_diff(before, after, &count);
 
@@ -429,7 +461,7 @@ static void a_reload_says_what_it_would_do(void **state)
 	assert_int_equal(count, 7);
 	assert_string_equal(all[0].name, "daemon");
 	assert_difference(all, count, "daemon", "restarted",
-	                  "BaseDir, PoolSize changed; takes effect at the next restart");
+			  "BaseDir, PoolSize changed; takes effect at the next restart");
 	assert_difference(all, count, "probe", "reconfigured", "options Root, Count, Path changed");
 	assert_difference(all, count, "bare", "restarted", "Interval, Loop changed");
 	assert_difference(all, count, "probe:same", "same", "");
@@ -482,8 +514,9 @@ int main(void)
 	loader_builtin(&strict);
 	loader_builtin(&bare);
 	int r = cmocka_run_group_tests(tests, NULL, NULL);
-	static const char *const made[] = { "d/20.conf", "d/10.conf", "d/30.txt", "d/.hidden.conf", "d/sub/15.conf", "d/sub",
-		                            "d", "plugins", "inc.conf", "main.conf", "" };
+	static const char *const made[] = { "d/20.conf",     "d/10.conf", "d/30.txt", "d/.hidden.conf",
+					    "d/sub/15.conf", "d/sub",     "d",        "plugins",
+					    "inc.conf",      "main.conf", "" };
 	for (size_t i = 0; i < MU_ARRAY_LEN(made); i++) {
 		char *whole = mem_printf("%s/%s", folder, made[i]);
 		if (remove(whole) < 0)

@@ -49,18 +49,18 @@ static int grace_or_command(const void *value, struct mu_error *error)
 {
 	const struct watcher *watcher = value;
 
-	return watcher->command.count ? 0 : mu_error(error, -EINVAL, "watcher %s does nothing", watcher->name);
+	return watcher->command.count ? 0
+				      : mu_error(error, -EINVAL, "watcher %s does nothing", watcher->name);
 }
 
 static const char *const modes[] = { "slow", "quick", "both", NULL };
 static const struct mu_option limit_rows[] = {
 	MU_OPT_STRING(struct limit, resource, .name = "Resource", .flags = MU_KEY | MU_UNIQUE),
-	MU_OPT_SIZE(struct limit, most, .name = "Most", .dflt = "1K"),
-	MU_OPT_END
+	MU_OPT_SIZE(struct limit, most, .name = "Most", .dflt = "1K"), MU_OPT_END
 };
 static const struct mu_option watcher_rows[] = {
 	MU_OPT_STRING(struct watcher, name, .name = "Name", .flags = MU_KEY | MU_UNIQUE | MU_REQUIRED,
-	              .check = no_slash),
+		      .check = no_slash),
 	MU_OPT_STRINGS(struct watcher, rest, .name = "Rest", .flags = MU_KEY),
 	MU_OPT_STRINGS(struct watcher, command, .name = "Command", .min = 1, .max = 3),
 	MU_OPT_DURATION(struct watcher, grace, .name = "Grace", .dflt = "30s"),
@@ -78,7 +78,7 @@ static const struct mu_option rows[] = {
 	MU_OPT_ENUM(struct config, mode, .name = "Mode", .choices = modes, .dflt = "quick"),
 	MU_OPT_STRINGS(struct config, paths, .name = "Paths", .dflt = "a \"b c\" d"),
 	MU_OPT_BLOCK(struct config, watchers, struct watcher, watcher_rows, .name = "Watcher",
-	             .check = grace_or_command),
+		     .check = grace_or_command),
 	MU_OPT_END
 };
 
@@ -135,14 +135,29 @@ static void durations_have_units(void **state)
 		int result;
 		int64_t ns;
 	} cases[] = {
-		{ "10", 0, 10 * MU_SEC },  { "0.1", 0, 100 * MU_MS },  { "100ms", 0, 100 * MU_MS },
-		{ "10s", 0, 10 * MU_SEC }, { "5min", 0, 5 * MU_MIN },  { "1.5h", 0, 90 * MU_MIN },
-		{ "2d", 0, 2 * MU_DAY },   { "1w", 0, 7 * MU_DAY },    { "250us", 0, 250 * MU_US },
-		{ "7 ns", 0, 7 },          { "10.000000", 0, 10 * MU_SEC }, { "0", 0, 0 },
-		{ "1e3", 0, 1000 * MU_SEC }, { "", -EINVAL, 0 },        { "-1", -EINVAL, 0 },
-		{ "ten", -EINVAL, 0 },     { "10x", -EINVAL, 0 },      { "inf", -EINVAL, 0 },
-		{ "nan", -EINVAL, 0 },     { "1S", -EINVAL, 0 },       { "1e300", -ERANGE, 0 },
-		{ "300000000000", -ERANGE, 0 }, { "s", -EINVAL, 0 },
+		{ "10", 0, 10 * MU_SEC },
+		{ "0.1", 0, 100 * MU_MS },
+		{ "100ms", 0, 100 * MU_MS },
+		{ "10s", 0, 10 * MU_SEC },
+		{ "5min", 0, 5 * MU_MIN },
+		{ "1.5h", 0, 90 * MU_MIN },
+		{ "2d", 0, 2 * MU_DAY },
+		{ "1w", 0, 7 * MU_DAY },
+		{ "250us", 0, 250 * MU_US },
+		{ "7 ns", 0, 7 },
+		{ "10.000000", 0, 10 * MU_SEC },
+		{ "0", 0, 0 },
+		{ "1e3", 0, 1000 * MU_SEC },
+		{ "", -EINVAL, 0 },
+		{ "-1", -EINVAL, 0 },
+		{ "ten", -EINVAL, 0 },
+		{ "10x", -EINVAL, 0 },
+		{ "inf", -EINVAL, 0 },
+		{ "nan", -EINVAL, 0 },
+		{ "1S", -EINVAL, 0 },
+		{ "1e300", -ERANGE, 0 },
+		{ "300000000000", -ERANGE, 0 },
+		{ "s", -EINVAL, 0 },
 	};
 
 	(void)state;
@@ -161,14 +176,28 @@ static void sizes_have_units(void **state)
 		int result;
 		uint64_t bytes;
 	} cases[] = {
-		{ "0", 0, 0 },          { "1000", 0, 1000 },        { "64K", 0, 65536 },
-		{ "64k", 0, 65536 },    { "2M", 0, 2 << 20 },       { "1G", 0, 1 << 30 },
-		{ "1.5K", 0, 1536 },    { "3KiB", 0, 3072 },        { "3kb", 0, 3072 },
-		{ "10B", 0, 10 },       { "18446744073709551615", 0, UINT64_MAX },
-		{ "9007199254740993", 0, 9007199254740993 },        { "0x10", 0, 16 },
-		{ "16E", -ERANGE, 0 },  { "15E", 0, (uint64_t)15 << 60 }, { "1e30", -ERANGE, 0 },
-		{ "-1", -EINVAL, 0 },   { "K", -EINVAL, 0 },        { "1X", -EINVAL, 0 },
-		{ "1KB2", -EINVAL, 0 }, { "", -EINVAL, 0 },         { "18446744073709551616", -ERANGE, 0 },
+		{ "0", 0, 0 },
+		{ "1000", 0, 1000 },
+		{ "64K", 0, 65536 },
+		{ "64k", 0, 65536 },
+		{ "2M", 0, 2 << 20 },
+		{ "1G", 0, 1 << 30 },
+		{ "1.5K", 0, 1536 },
+		{ "3KiB", 0, 3072 },
+		{ "3kb", 0, 3072 },
+		{ "10B", 0, 10 },
+		{ "18446744073709551615", 0, UINT64_MAX },
+		{ "9007199254740993", 0, 9007199254740993 },
+		{ "0x10", 0, 16 },
+		{ "16E", -ERANGE, 0 },
+		{ "15E", 0, (uint64_t)15 << 60 },
+		{ "1e30", -ERANGE, 0 },
+		{ "-1", -EINVAL, 0 },
+		{ "K", -EINVAL, 0 },
+		{ "1X", -EINVAL, 0 },
+		{ "1KB2", -EINVAL, 0 },
+		{ "", -EINVAL, 0 },
+		{ "18446744073709551616", -ERANGE, 0 },
 	};
 
 	(void)state;
@@ -187,10 +216,20 @@ static void whole_numbers_are_whole(void **state)
 		int result;
 		int64_t value;
 	} cases[] = {
-		{ "7", 0, 7 },         { "-7", 0, -7 },       { "010", 0, 10 },      { "0x1F", 0, 31 },
-		{ "-0x10", 0, -16 },   { "+3", 0, 3 },        { "0x", -EINVAL, 0 },  { "7.5", -EINVAL, 0 },
-		{ "7 ", -EINVAL, 0 },  { " 7", -EINVAL, 0 },  { "", -EINVAL, 0 },    { "0xfffffffffffffffff", -ERANGE, 0 },
-		{ "9223372036854775807", 0, INT64_MAX },      { "9223372036854775808", -ERANGE, 0 },
+		{ "7", 0, 7 },
+		{ "-7", 0, -7 },
+		{ "010", 0, 10 },
+		{ "0x1F", 0, 31 },
+		{ "-0x10", 0, -16 },
+		{ "+3", 0, 3 },
+		{ "0x", -EINVAL, 0 },
+		{ "7.5", -EINVAL, 0 },
+		{ "7 ", -EINVAL, 0 },
+		{ " 7", -EINVAL, 0 },
+		{ "", -EINVAL, 0 },
+		{ "0xfffffffffffffffff", -ERANGE, 0 },
+		{ "9223372036854775807", 0, INT64_MAX },
+		{ "9223372036854775808", -ERANGE, 0 },
 		{ "0xffffffffffffffff", -ERANGE, 0 },
 	};
 	const struct mu_option row = { .name = "N", .type = MU_INT };
@@ -241,11 +280,13 @@ static void nothing_given_gives_defaults(void **state)
 static void everything_given_is_taken(void **state)
 {
 	(void)state;
-	assert_int_equal(fill("root \"/sys\"\nFAST on\nCount 0x0a\nShare 1\nWait \"2min\"\nRoom 64K\nMode BOTH\n"
-	                      "Paths a \"b\"\nPaths c\n"
-	                      "<Watcher \"web\" x y>\n Command \"/bin/true\" -x\n Grace 5\n"
-	                      " <Limit nofile>\n  Most 10\n </Limit>\n <Limit core>\n </Limit>\n</Watcher>\n"
-	                      "<Watcher db>\n Command \"a\"\n</Watcher>\n"), 0);
+	assert_int_equal(
+		fill("root \"/sys\"\nFAST on\nCount 0x0a\nShare 1\nWait \"2min\"\nRoom 64K\nMode BOTH\n"
+		     "Paths a \"b\"\nPaths c\n"
+		     "<Watcher \"web\" x y>\n Command \"/bin/true\" -x\n Grace 5\n"
+		     " <Limit nofile>\n  Most 10\n </Limit>\n <Limit core>\n </Limit>\n</Watcher>\n"
+		     "<Watcher db>\n Command \"a\"\n</Watcher>\n"),
+		0);
 	assert_string_equal(config.root, "/sys");
 	assert_true(config.fast);
 	assert_int_equal(config.count, 10);
@@ -281,8 +322,10 @@ static void an_unknown_option_names_the_nearest(void **state)
 static void all_errors_are_told_in_one_run(void **state)
 {
 	(void)state;
-	assert_int_equal(fill("Count 11\nCount\\\n 0\nShare many\nMode quik\nFast 7\nWait 0\nRoom 1 2\nCommand x\n"
-	                      "<Root>\n</Root>\nWatcher x\n"), -EINVAL);
+	assert_int_equal(
+		fill("Count 11\nCount\\\n 0\nShare many\nMode quik\nFast 7\nWait 0\nRoom 1 2\nCommand x\n"
+		     "<Root>\n</Root>\nWatcher x\n"),
+		-EINVAL);
 	assert_error(0, "x.conf:8", "\"Room\" in plugin x has 2 values and takes one", "a number of bytes");
 	assert_error(1, "x.conf:9", "unknown option \"Command\"", "");
 	assert_error(2, "x.conf:10", "\"Root\" in plugin x is no block", "write Root and a value");
@@ -310,15 +353,18 @@ static void a_value_given_twice_is_a_warning(void **state)
 static void keys_of_blocks_are_checked(void **state)
 {
 	(void)state;
-	assert_int_equal(fill("<Watcher a>\n Command x\n</Watcher>\n<Watcher a>\n Command x\n</Watcher>\n"
-	                      "<Watcher>\n Command x\n</Watcher>\n<Watcher \"a/b\">\n Command x\n</Watcher>\n"
-	                      "<Watcher c>\n Name d\n Command 1 2 3 4\n</Watcher>\n"
-	                      "<Watcher d>\n Command x\n <Limit core more>\n </Limit>\n <Limit core>\n </Limit>\n"
-	                      "</Watcher>\n<Watcher e>\n</Watcher>\n"), -EINVAL);
+	assert_int_equal(
+		fill("<Watcher a>\n Command x\n</Watcher>\n<Watcher a>\n Command x\n</Watcher>\n"
+		     "<Watcher>\n Command x\n</Watcher>\n<Watcher \"a/b\">\n Command x\n</Watcher>\n"
+		     "<Watcher c>\n Name d\n Command 1 2 3 4\n</Watcher>\n"
+		     "<Watcher d>\n Command x\n <Limit core more>\n </Limit>\n <Limit core>\n </Limit>\n"
+		     "</Watcher>\n<Watcher e>\n</Watcher>\n"),
+		-EINVAL);
 	assert_error(0, "x.conf:4", "a second <Watcher \"a\"> in plugin x", "x.conf:1");
 	assert_error(1, "x.conf:7", "the argument \"Name\" is missing in Watcher", "expected one text");
 	assert_error(2, "x.conf:10", "\"a/b\" has a slash", "");
-	assert_error(3, "x.conf:14", "\"Name\" is the argument of Watcher \"c\" itself", "write <Watcher \"...\">");
+	assert_error(3, "x.conf:14", "\"Name\" is the argument of Watcher \"c\" itself",
+		     "write <Watcher \"...\">");
 	assert_error(4, "x.conf:15", "\"Command\" is 4 words, and must be from 1 to 3 words", "");
 	assert_error(5, "x.conf:19", "\"more\" of Limit \"core\" is one too many", "<Limit> takes 1");
 	assert_error(6, "x.conf:21", "a second <Limit \"core\">", "x.conf:19");
@@ -384,10 +430,13 @@ static void json_is_taken_by_type(void **state)
 	struct mu_error error;
 
 	(void)state;
-	assert_int_equal(fill_json("{\"Root\": \"/x\", \"Fast\": true, \"Count\": 3.0, \"Share\": 1, \"Wait\": 2.5,"
-	                           " \"Room\": \"2K\", \"Mode\": \"slow\", \"Paths\": \"one\", \"Password\": null,"
-	                           " \"Watcher\": [{\"Name\": \"a\", \"Command\": [\"x\", \"y\"], \"Grace\": \"1min\","
-	                           " \"Limit\": [{\"Resource\": \"core\", \"Most\": 5}]}]}", &error), 0);
+	assert_int_equal(
+		fill_json("{\"Root\": \"/x\", \"Fast\": true, \"Count\": 3.0, \"Share\": 1, \"Wait\": 2.5,"
+			  " \"Room\": \"2K\", \"Mode\": \"slow\", \"Paths\": \"one\", \"Password\": null,"
+			  " \"Watcher\": [{\"Name\": \"a\", \"Command\": [\"x\", \"y\"], \"Grace\": \"1min\","
+			  " \"Limit\": [{\"Resource\": \"core\", \"Most\": 5}]}]}",
+			  &error),
+		0);
 	assert_string_equal(config.root, "/x");
 	assert_true(config.fast);
 	assert_int_equal(config.count, 3);
@@ -438,7 +487,8 @@ static void json_of_another_type_is_refused(void **state)
 		{ "{\"Watcher\": [1]}", "item 0 of argument \"Watcher\" is a number" },
 		{ "{\"Watcher\": [{}]}", "argument \"Name\" is missing" },
 		{ "{\"Watcher\": [{\"Name\": \"a\"}]}", "watcher a does nothing" },
-		{ "{\"Watcher\": [{\"Name\": \"a\", \"Command\": \"x\"}, {\"Name\": \"a\", \"Command\": \"x\"}]}",
+		{ "{\"Watcher\": [{\"Name\": \"a\", \"Command\": \"x\"}, "
+		  "{\"Name\": \"a\", \"Command\": \"x\"}]}",
 		  "two items of argument \"Watcher\" have the Name \"a\"" },
 	};
 	struct mu_error error;
@@ -472,14 +522,18 @@ static void wrong_rows_are_found(void **state)
 		{ { .name = "A", .type = MU_INT, .min = NAN }, "no numbers" },
 		{ { .name = "A", .type = MU_BOOL, .max = 2 }, "has bounds" },
 		{ { .name = "A", .type = MU_INT, .dflt = "x" }, "the default of row \"A\" is wrong" },
-		{ { .name = "A", .type = MU_INT, .dflt = "7", .max = 5 }, "the default of row \"A\" is wrong" },
-		{ { .name = "A", .type = MU_STRINGS, .dflt = "\"open" }, "the default of row \"A\" is wrong" },
+		{ { .name = "A", .type = MU_INT, .dflt = "7", .max = 5 },
+		  "the default of row \"A\" is wrong" },
+		{ { .name = "A", .type = MU_STRINGS, .dflt = "\"open" },
+		  "the default of row \"A\" is wrong" },
 		{ { .name = "A", .type = MU_ENUM }, "without choices" },
 		{ { .name = "A", .type = MU_ENUM, .choices = no_choices }, "without choices" },
 		{ { .name = "A", .type = MU_BLOCK }, "no table or no size" },
-		{ { .name = "A", .type = MU_BLOCK, .options = limit_rows, .size = 16, .dflt = "x" }, "has a default" },
+		{ { .name = "A", .type = MU_BLOCK, .options = limit_rows, .size = 16, .dflt = "x" },
+		  "has a default" },
 		{ { .name = "A", .type = MU_INT, .flags = MU_UNIQUE }, "unique and no key" },
-		{ { .name = "A", .type = MU_INT, .flags = MU_REQUIRED, .dflt = "1" }, "required and has a default" },
+		{ { .name = "A", .type = MU_INT, .flags = MU_REQUIRED, .dflt = "1" },
+		  "required and has a default" },
 	};
 	struct mu_error error;
 
@@ -491,7 +545,9 @@ static void wrong_rows_are_found(void **state)
 		assert_int_equal(schema_check_rows(table, &error), -EINVAL);
 		assert_has(error.what, cases[i].what);
 	}
-	const struct mu_option twice[] = { { .name = "A", .type = MU_INT }, { .name = "a", .type = MU_INT }, MU_OPT_END };
+	const struct mu_option twice[] = { { .name = "A", .type = MU_INT },
+					   { .name = "a", .type = MU_INT },
+					   MU_OPT_END };
 	assert_int_equal(schema_check_rows(twice, &error), -EINVAL);
 	assert_has(error.what, "two rows have the name");
 	struct mu_option loop[2] = { { .name = "A", .type = MU_BLOCK, .size = 16 }, MU_OPT_END };

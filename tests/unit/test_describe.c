@@ -13,26 +13,30 @@ struct probe {
 	const char *root;
 };
 static const struct mu_option options[] = {
-	MU_OPT_STRING(struct probe, root, .name = "Root", .dflt = "/proc"),
-	MU_OPT_END
+	MU_OPT_STRING(struct probe, root, .name = "Root", .dflt = "/proc"), MU_OPT_END
 };
 static const char *const colours[] = { "red", "green", NULL };
 static const struct mu_attr attrs[] = {
 	{ .name = "colour", .type = MU_ENUM, .choices = colours, .flags = MU_EDITABLE | MU_HIDDEN },
-	{ .name = "owner", .type = MU_STRING, .flags = MU_PERSONAL | MU_SECRET, .label = "Owner", .kind = "user" },
+	{ .name = "owner",
+	  .type = MU_STRING,
+	  .flags = MU_PERSONAL | MU_SECRET,
+	  .label = "Owner",
+	  .kind = "user" },
 	{ .name = "share", .type = MU_DOUBLE, .max = 100, .unit = "percent", .help = "how much of it" },
 	MU_ATTR_END
 };
-static const struct mu_state states[] = {
-	{ "up", MU_OK, "runs" },
-	{ "down", MU_FAIL, "does not run" },
-	MU_STATE_END
-};
-static const struct mu_kind kinds[] = {
-	{ .name = "thing", .plural = "things", .aliases = "gizmo  widget", .attrs = attrs, .states = states,
-	  .title = "owner", .columns = "state share" },
-	MU_KIND_END
-};
+static const struct mu_state states[] = { { "up", MU_OK, "runs" },
+					  { "down", MU_FAIL, "does not run" },
+					  MU_STATE_END };
+static const struct mu_kind kinds[] = { { .name = "thing",
+					  .plural = "things",
+					  .aliases = "gizmo  widget",
+					  .attrs = attrs,
+					  .states = states,
+					  .title = "owner",
+					  .columns = "state share" },
+					MU_KIND_END };
 
 static void run(struct mu_instance *self, struct mu_call *call)
 {
@@ -40,16 +44,21 @@ static void run(struct mu_instance *self, struct mu_call *call)
 }
 
 static const struct mu_command commands[] = {
-	{ .kind = "thing", .name = "stop", .effect = MU_INTERRUPT, .flags = MU_BULK | MU_DRY_RUN, .role = MU_ADMIN,
-	  .deadline = 1500 * MU_MS, .args = options, .args_size = sizeof(struct probe), .run = run },
+	{ .kind = "thing",
+	  .name = "stop",
+	  .effect = MU_INTERRUPT,
+	  .flags = MU_BULK | MU_DRY_RUN,
+	  .role = MU_ADMIN,
+	  .deadline = 1500 * MU_MS,
+	  .args = options,
+	  .args_size = sizeof(struct probe),
+	  .run = run },
 	{ .kind = "plugin", .name = "praise", .effect = MU_LOOK, .flags = MU_ON_KIND, .run = run },
 	MU_COMMAND_END
 };
-static const struct mu_counter counters[] = {
-	{ .name = "stops" },
-	{ .name = "open", .type = "gauge", .help = "open now" },
-	MU_COUNTER_END
-};
+static const struct mu_counter counters[] = { { .name = "stops" },
+					      { .name = "open", .type = "gauge", .help = "open now" },
+					      MU_COUNTER_END };
 
 static void handle(struct mu_instance *self, struct mu_http *http)
 {
@@ -57,13 +66,11 @@ static void handle(struct mu_instance *self, struct mu_http *http)
 }
 
 static const struct mu_route routes[] = {
-	{ .method = "GET", .path = "/thing/{id}", .handle = handle, .flags = MU_ROUTE_OPEN },
-	MU_ROUTE_END
+	{ .method = "GET", .path = "/thing/{id}", .handle = handle, .flags = MU_ROUTE_OPEN }, MU_ROUTE_END
 };
-static const struct mu_plugin probe =
-	MU_PLUGIN_INIT(probe, .about = "feels", .aliases = "feeler", .options = options,
-                       .config_size = sizeof(struct probe), .kinds = kinds, .commands = commands,
-                       .counters = counters, .routes = routes);
+static const struct mu_plugin probe = MU_PLUGIN_INIT(
+	probe, .about = "feels", .aliases = "feeler", .options = options, .config_size = sizeof(struct probe),
+	.kinds = kinds, .commands = commands, .counters = counters, .routes = routes);
 
 /* "kinds/0/states/1/tone" in JSON, as text or compact JSON. */
 static const char *at(const json_t *json, const char *path)

@@ -114,7 +114,8 @@ static void what_is_no_plugin_is_refused(void **state)
 	assert_refused(plugins, "goood", -ENOENT, "there is no plugin \"goood\"", "did you mean \"good\"?");
 	assert_refused(plugins, "../good", -EINVAL, "cannot be the name", "");
 	assert_refused(plugins, "", -EINVAL, "cannot be the name", "");
-	assert_refused("/nowhere", "cpu", -ENOENT, "the folder of plugins /nowhere cannot be read", "PluginDir");
+	assert_refused("/nowhere", "cpu", -ENOENT, "the folder of plugins /nowhere cannot be read",
+		       "PluginDir");
 	assert_refused(folder, "cpu", -ENOENT, "there is no plugin \"cpu\"", "is PluginDir right?");
 }
 
@@ -164,7 +165,8 @@ static void odd_files_are_refused(void **state)
 	char path[512];
 
 	(void)state;
-	make_file("script.so", "#!/bin/sh\necho this is no shared object at all, however long it may be\n", 70);
+	make_file("script.so", "#!/bin/sh\necho this is no shared object at all, however long it may be\n",
+		  70);
 	assert_refused(folder, "script", -ENOEXEC, "the file is no ELF file", "as a shared object");
 	snprintf(path, sizeof(path), "%s/pipe.so", folder);
 	assert_int_equal(mkfifo(path, 0600), 0);
@@ -188,7 +190,8 @@ static void a_file_of_another_name_is_refused(void **state)
 	snprintf(target, sizeof(target), "%s/bad_table.so", plugins);
 	make_file("other.so", bytes, size);
 	free(bytes);
-	assert_refused(folder, "other", -ENOEXEC, "the file other.so holds the plugin \"good\"", "rename the file");
+	assert_refused(folder, "other", -ENOEXEC, "the file other.so holds the plugin \"good\"",
+		       "rename the file");
 	snprintf(path, sizeof(path), "%s/other.so", folder);
 	unlink(path);
 }
@@ -202,13 +205,13 @@ static void headers_that_lie_are_found(void **state)
 
 	(void)state;
 	memcpy(&header, bytes, sizeof(header));
-#define LIE(change, part)                                                                                \
-	do {                                                                                             \
-		lie = header;                                                                            \
-		change;                                                                                  \
-		memcpy(bytes, &lie, sizeof(lie));                                                        \
-		assert_int_equal(loader_check_elf(bytes, size, size, &error), -ENOEXEC);                 \
-		assert_has(error.what, part);                                                            \
+#define LIE(change, part)                                                                                    \
+	do {                                                                                                 \
+		lie = header;                                                                                \
+		change;                                                                                      \
+		memcpy(bytes, &lie, sizeof(lie));                                                            \
+		assert_int_equal(loader_check_elf(bytes, size, size, &error), -ENOEXEC);                     \
+		assert_has(error.what, part);                                                                \
 	} while (0)
 	LIE(lie.e_type = ET_EXEC, "no shared object");
 	LIE(lie.e_machine ^= 0x55, "another machine");
@@ -268,10 +271,8 @@ struct small {
 
 static void options_must_fit_their_struct(void **state)
 {
-	static const struct mu_option options[] = {
-		MU_OPT_INT(struct small, count, .name = "Count"),
-		MU_OPT_END
-	};
+	static const struct mu_option options[] = { MU_OPT_INT(struct small, count, .name = "Count"),
+						    MU_OPT_END };
 	struct mu_plugin plugin = MU_PLUGIN_INIT(x, .options = options, .config_size = sizeof(struct small));
 
 	(void)state;
@@ -308,12 +309,14 @@ static void options_must_fit_their_struct(void **state)
 static void kinds_must_agree_with_themselves(void **state)
 {
 	static const struct mu_attr attrs[] = { { .name = "a", .type = MU_INT }, MU_ATTR_END };
-	static const struct mu_attr twice[] = { { .name = "a", .type = MU_INT }, { .name = "a", .type = MU_INT },
-		                                MU_ATTR_END };
+	static const struct mu_attr twice[] = { { .name = "a", .type = MU_INT },
+						{ .name = "a", .type = MU_INT },
+						MU_ATTR_END };
 	static const struct mu_attr no_type[] = { { .name = "a" }, MU_ATTR_END };
 	static const struct mu_attr no_choice[] = { { .name = "a", .type = MU_ENUM }, MU_ATTR_END };
 	static const struct mu_attr no_name[] = { { .name = "a b", .type = MU_INT }, MU_ATTR_END };
-	static const struct mu_attr bounds[] = { { .name = "a", .type = MU_INT, .min = 3, .max = 1 }, MU_ATTR_END };
+	static const struct mu_attr bounds[] = { { .name = "a", .type = MU_INT, .min = 3, .max = 1 },
+						 MU_ATTR_END };
 	static const struct mu_state states[] = { { "up", MU_OK, "" }, MU_STATE_END };
 	static const struct mu_state no_tone[] = { { "up", 0, "" }, MU_STATE_END };
 	static const struct mu_state twin[] = { { "up", MU_OK, "" }, { "up", MU_OK, "" }, MU_STATE_END };
@@ -352,12 +355,20 @@ static void kinds_must_agree_with_themselves(void **state)
 
 static void commands_must_be_whole(void **state)
 {
-	static const struct mu_option args[] = { MU_OPT_INT(struct small, count, .name = "count"), MU_OPT_END };
+	static const struct mu_option args[] = { MU_OPT_INT(struct small, count, .name = "count"),
+						 MU_OPT_END };
 	const struct mu_command good = { .kind = "thing", .name = "go", .effect = MU_CHANGE, .run = nothing };
 	struct mu_command cases[9];
 	static const char *const what[9] = {
-		NULL, "has no kind", "cannot be the name of a command", "the core's own", "no function to run",
-		"unknown effect 0", "unknown role 9", "acts on its kind and takes ids", "lies outside of its struct",
+		NULL,
+		"has no kind",
+		"cannot be the name of a command",
+		"the core's own",
+		"no function to run",
+		"unknown effect 0",
+		"unknown role 9",
+		"acts on its kind and takes ids",
+		"lies outside of its struct",
 	};
 
 	(void)state;
@@ -417,9 +428,11 @@ static void texts_of_a_file_are_read_without_loading(void **state)
 	unsigned char *bytes = good_bytes(&size);
 
 	(void)state;
-	assert_string_equal(loader_elf_text(bytes, size, "muster_plugin", offsetof(struct mu_plugin, aliases)),
-	                    "rrdtool fine");
-	assert_string_equal(loader_elf_text(bytes, size, "muster_plugin", offsetof(struct mu_plugin, name)), "good");
+	assert_string_equal(
+		loader_elf_text(bytes, size, "muster_plugin", offsetof(struct mu_plugin, aliases)),
+		"rrdtool fine");
+	assert_string_equal(loader_elf_text(bytes, size, "muster_plugin", offsetof(struct mu_plugin, name)),
+			    "good");
 	assert_null(loader_elf_text(bytes, size, "muster_plugin", offsetof(struct mu_plugin, version)));
 	assert_null(loader_elf_text(bytes, size, "something", 0));
 	assert_null(loader_elf_text(bytes, size, "muster_plugin", SIZE_MAX));

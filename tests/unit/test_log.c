@@ -53,7 +53,7 @@ static void a_line_has_time_level_source(void **state)
 	log_line(MU_LOG_WARNING, "cpu", "words %d\n", 5);
 	log_line(MU_LOG_ERROR, NULL, "core");
 	assert_string_equal(written(), "2026-11-26T12:04:31.004Z warning cpu: words 5\n"
-	                               "2026-11-26T12:04:31.004Z error muster: core\n");
+				       "2026-11-26T12:04:31.004Z error muster: core\n");
 }
 
 static void the_level_filters(void **state)
@@ -133,7 +133,9 @@ static void hostile_bytes_stay_in_their_line(void **state)
 
 static void an_error_is_one_line(void **state)
 {
-	struct mu_error error = { .code = -EINVAL, .what = "unknown", .where = "a.conf:1", .remedy = "write it" };
+	struct mu_error error = {
+		.code = -EINVAL, .what = "unknown", .where = "a.conf:1", .remedy = "write it"
+	};
 	char line[64];
 
 	(void)state;
