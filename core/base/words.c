@@ -119,7 +119,8 @@ static int take_positional(struct builder *builder, const char *word)
 		const json_t *row = json_array_get(builder->args, i);
 		const char *type = json_get_text(row, "type");
 		bool many = type && strcmp(type, "strings") == 0;
-		if (words_flag(row, "required") &&
+		bool alone = type && strcmp(type, "string") == 0 && json_array_size(builder->args) == 1;
+		if ((words_flag(row, "required") || alone) &&
 		    (many || !json_object_get(builder->values, words_name(row))))
 			open = row;
 	}

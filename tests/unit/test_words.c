@@ -47,6 +47,7 @@ static const char world[] =
 	"{'name':'farm','plural':'farms','help':'a group','commands':[{'name':'list','on_kind':true}]},"
 	"{'name':'daemon','plural':'daemons','help':'the daemon itself','commands':["
 	"  {'name':'status','on_kind':true,'help':'how it is','args':[]},"
+	"  {'name':'look','on_kind':true,'args':[{'name':'glob','type':'string','default':'*'}]},"
 	"  {'name':'reload','on_kind':true,'dry_run':true,'args':[{'name':'force','type':'bool'}]}]}]}";
 /* clang-format on */
 
@@ -193,6 +194,10 @@ static void a_command_without_id_fills_its_arguments(void **state)
 		"{'kind':'series','verb':'put','args':{'ident':'h/a/b','values':['N:1','N:2']}}");
 	becomes("series put N:1 interval=10 ident=h/a/b",
 		"{'kind':'series','verb':'put','args':{'interval':'10','ident':'h/a/b','values':['N:1']}}");
+	becomes("look 'a*'", "{'kind':'daemon','verb':'look','args':{'glob':'a*'}}"); /* its only one */
+	becomes("look", "{'kind':'daemon','verb':'look'}");
+	refused("look a b", "\"b\" has no place in daemon look", "its arguments are written like glob=…");
+	refused("reload yes", "\"yes\" has no place in daemon reload", "its arguments are written like force=…");
 	refused("series watch", "series watch needs glob=…", "");
 	refused("series watch a b", "\"b\" has no place in series watch",
 		"its arguments are written like glob=…");
@@ -283,7 +288,7 @@ static void completes(const char *line, const char *expected)
 static void completions(void **state)
 {
 	(void)state;
-	completes("", "worker series farm daemon status reload");
+	completes("", "worker series farm daemon status look reload");
 	completes("w", "worker");
 	completes("cl", "clients");
 	completes("r", "reload");
@@ -313,7 +318,7 @@ static void completions(void **state)
 	completes("reload f", "force=");
 	completes("nothing here", "");
 	json_t *none = words_complete(described, NULL, 0);
-	assert_int_equal(json_array_size(none), 6);
+	assert_int_equal(json_array_size(none), 7);
 	json_decref(none);
 }
 
