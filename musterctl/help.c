@@ -74,7 +74,11 @@ static void add_usage(struct str *out, const json_t *kind, const json_t *command
 	}
 	json_array_foreach(json_object_get(command, "args"), i, arg) {
 		bool required = json_is_true(json_object_get(arg, "required"));
-		str_printf(out, required ? " %s=…" : " [%s=…]", json_get_text(arg, "name"));
+		const char *name = json_get_text(arg, "name");
+		if (name && strcmp(name, "where") == 0)
+			str_add(out, " [ATTRIBUTE=VALUE …]");
+		else
+			str_printf(out, required ? " %s=…" : " [%s=…]", name ? name : "");
 	}
 	if (json_is_true(json_object_get(command, "dry_run")))
 		str_add(out, " [--dry-run]");
@@ -104,7 +108,7 @@ static void print_fields(struct print *print, const json_t *fields)
 		json_object_set_new(row, "type", json_array_size(choices) > 0 ? joined(choices)
 		                                                               : json_incref(json_object_get(field, "type")));
 		json_object_set_new(row, "unit", json_string(unit ? unit : ""));
-		json_object_set(row, "default", json_object_get(field, "default"));
+		json_set_text(row, "default", json_get_text(field, "default") ? json_get_text(field, "default") : "");
 		json_set_text(row, "is", json_get_text(field, "help") ? json_get_text(field, "help") : "");
 		json_array_append_new(rows, row);
 	}

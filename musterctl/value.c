@@ -248,7 +248,7 @@ void value_text(struct str *out, const json_t *attr, const json_t *value)
 	if (!value || json_is_null(value))
 		str_add(out, NO_VALUE);
 	else if (json_is_string(value))
-		text_safe(out, json_string_value(value)[0] ? json_string_value(value) : NO_VALUE);
+		text_safe(out, json_string_value(value)[0] || !attr ? json_string_value(value) : NO_VALUE);
 	else if (json_is_boolean(value))
 		str_add(out, json_is_true(value) ? "yes" : "no");
 	else if (json_is_number(value))
