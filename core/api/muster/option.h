@@ -40,7 +40,9 @@ struct mu_option {
 	uint32_t flags;               /* enum mu_option_flag */
 	size_t offset;                /* of the member */
 	const char *dflt;             /* as a person would write it; NULL = zero, NULL, empty */
-	double min, max;              /* inclusive; 0,0 = any. In the row's unit: seconds, bytes, items for MU_STRINGS */
+	/* Inclusive; 0,0 = any; a positive min with max 0 = no upper bound. In the row's unit: seconds, bytes (the
+	 * length, for MU_STRING), items for MU_STRINGS, blocks for MU_BLOCK. */
+	double min, max;
 	const char *unit;             /* "s", "bytes", "percent"; shown, never parsed */
 	const char *help;             /* one line, no full stop */
 	const char *const *choices;   /* MU_ENUM: names, ended by NULL */
