@@ -40,7 +40,7 @@ void daemon_plugins_start(const struct conf *conf, bool readers_only)
 {
 	for (size_t i = 0; i < conf->count; i++) {
 		const struct mu_plugin *plugin = &conf->plugins[i].descriptor->plugin;
-		if (readers_only && (!plugin->read || plugin->write))
+		if (readers_only && !plugin->read)
 			continue;
 		instance_start(instance_new(conf->plugins[i].descriptor, &conf->plugins[i]));
 	}
