@@ -163,7 +163,7 @@ static void read_overdue(struct loop_timer *timer)
 	read->disowned = true;
 	instance->read.hung++;
 	text_printf(instance->read.last_error, sizeof(instance->read.last_error), "its read hangs");
-	log_line(MU_LOG_WARNING, instance->name, "a read has not returned for %.0f s and is no longer waited for",
+	log_line(MU_LOG_WARNING, instance->name, "a read has not returned for %.1f s and is no longer waited for",
 	         mu_seconds(clock_mono() - (read->task.started ? read->task.started : clock_mono())));
 	mu_event(instance, MU_WARNING, "the read of %s hangs; other plugins go on", instance->name);
 	instance_changed(instance);
