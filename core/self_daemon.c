@@ -155,11 +155,18 @@ static void run_reload(struct mu_instance *self, struct mu_call *call)
 	                         "changes", sentences));
 }
 
+static void restart_now(void *unused)
+{
+	(void)unused;
+	daemon_restart();
+}
+
+/* Stopping cancels every open call, so this one is answered first: its reply is in main's inbox before the rest. */
 static void run_restart(struct mu_instance *self, struct mu_call *call)
 {
 	(void)self;
 	mu_reply_text(call, "the daemon stops in order and starts again with the program now on disk");
-	daemon_restart();
+	loop_call(loop_main(), restart_now, NULL);
 }
 
 const struct mu_command self_daemon_commands[] = {
