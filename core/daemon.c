@@ -3,6 +3,7 @@
 #include "daemon.h"
 
 #include <malloc.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -63,6 +64,18 @@ struct conf *daemon_conf_swap(struct conf *after)
 
 /* ---- start ---- */
 
+/* Of those that main takes. They are blocked when it takes none any more, and stay so over a restart. */
+static void signals_mask(int how)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGHUP);
+	pthread_sigmask(how, &set, NULL);
+}
+
 static void start_limits(void)
 {
 	struct rlimit limit;
@@ -73,6 +86,8 @@ static void start_limits(void)
 	}
 	mallopt(M_ARENA_MAX, 2);
 	signal(SIGPIPE, SIG_IGN);
+	signal(SIGHUP, SIG_IGN); /* until there is something to reload */
+	signals_mask(SIG_UNBLOCK);
 }
 
 static int start_base_dir(struct mu_error *error)
@@ -293,6 +308,8 @@ void daemon_restart(void)
 /* After the loop: threads, then memory. What is disowned still uses memory, so then nothing is freed. */
 static void stop_rest(void)
 {
+	/* one who is impatient asks twice: the second must not kill what is being closed */
+	signals_mask(SIG_BLOCK);
 	for (size_t i = 0; i < MU_ARRAY_LEN(d.signals); i++)
 		uv_close((uv_handle_t *)&d.signals[i], NULL);
 	loop_timer_stop(&d.stop_timer);
@@ -357,10 +374,10 @@ static void on_signal(uv_signal_t *handle, int number)
 	json_t *differences = NULL;
 
 	(void)handle;
-	if (number != SIGHUP) {
+	if (number != SIGHUP)
 		daemon_stop();
+	if (d.phase != STOP_NOT)
 		return;
-	}
 	log_reopen();
 	memset(&report, 0, sizeof(report));
 	if (daemon_reload(false, &differences, &report) == 0)
