@@ -268,8 +268,9 @@ void instance_remove(struct mu_instance *instance)
 void instance_reconfigure(struct mu_instance *instance, const struct conf_plugin *conf)
 {
 	if (instance->is != INSTANCE_RUNNING || !instance->plugin->reconfigure) {
+		/* also one that stops only to start again: its next life was made with options that are old by now */
 		bool runs = instance->is == INSTANCE_RUNNING || instance->is == INSTANCE_STARTING ||
-		            instance->is == INSTANCE_FAILED;
+		            instance->is == INSTANCE_FAILED || instance->successor;
 		if (runs) {
 			instance_restart(instance, conf);
 			return;
