@@ -5,6 +5,7 @@ EXTRA_DIST += tests/lib tests/lint tests/integration tests/system
 
 include tests/unit/local.mk
 include tests/fuzz/local.mk
+include tests/omni/local.mk
 include tests/sketches/local.mk
 
 TESTS += tests/lint/rooms.py
@@ -14,7 +15,7 @@ TESTS += $(PLUGIN_TESTS)
 endif
 
 # Plugins that only tests load, and copies of the others, in a PluginDir of their own beside the real one.
-TEST_PLUGINS =
+TEST_PLUGINS = tests/omni/omni.la tests/omni/peer.la
 install-test-plugins: $(TEST_PLUGINS)
 	$(MKDIR_P) '$(DESTDIR)$(plugindir)-test'
 	rm -f '$(DESTDIR)$(plugindir)-test'/*.so

@@ -1,8 +1,9 @@
 # Fuzz targets, a program each, linked like a unit test. Without --enable-fuzz main() comes from main.c, which replays the
 # corpora in `make check`; with it libFuzzer brings its own, and `make fuzzers` builds them.
 FUZZERS = \
-	tests/fuzz/fuzz_conf tests/fuzz/fuzz_elf tests/fuzz/fuzz_json tests/fuzz/fuzz_plaintext \
-	tests/fuzz/fuzz_proc tests/fuzz/fuzz_schema tests/fuzz/fuzz_types tests/fuzz/fuzz_words
+	tests/fuzz/fuzz_conf tests/fuzz/fuzz_ctl tests/fuzz/fuzz_elf tests/fuzz/fuzz_json \
+	tests/fuzz/fuzz_plaintext tests/fuzz/fuzz_proc tests/fuzz/fuzz_schema tests/fuzz/fuzz_types \
+	tests/fuzz/fuzz_words
 check_PROGRAMS += $(FUZZERS)
 EXTRA_DIST += tests/fuzz/corpus
 

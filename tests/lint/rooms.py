@@ -31,7 +31,7 @@ FORBIDDEN_IN_PLUGINS = [r"uv_timer_\w+", "uv_now", "uv_hrtime", "uv_spawn", "uv_
                         "pthread_create", "dlopen"]
 FILE_LINES = 500
 FUNCTION_LINES = 80
-LINE_COLUMNS = 120  # of code; the layout's 110, and room for a table's row
+LINE_COLUMNS = 130  # of code; the aim is 110, and this is the ceiling
 
 
 def files(*patterns):
