@@ -94,10 +94,10 @@ static const struct mu_option ask_rows[] = {
 	MU_OPT_STRING(struct ask_args, args, .name = "args", .dflt = "{}", .help = "a JSON object"),
 	MU_OPT_STRING(struct ask_args, match, .name = "match", .help = "a JSON object, instead of the id"),
 	MU_OPT_STRING(struct ask_args, key, .name = "key", .help = "idempotency key"),
-	MU_OPT_INT(struct ask_args, hang_up, .name = "hang-up", .help = "after so many parts; 0 = never"),
+	MU_OPT_INT(struct ask_args, hang_up, .name = "hang_up", .help = "after so many parts; 0 = never"),
 	MU_OPT_INT(struct ask_args, credit, .name = "credit", .dflt = "1", .help = "parts more for each part"),
 	MU_OPT_DURATION(struct ask_args, deadline, .name = "deadline", .dflt = "0", .unit = "s"),
-	MU_OPT_BOOL(struct ask_args, dry_run, .name = "dry-run", .help = "only say what would happen"),
+	MU_OPT_BOOL(struct ask_args, dry_run, .name = "dry_run", .help = "only say what would happen"),
 	MU_OPT_BOOL(struct ask_args, viewer, .name = "viewer", .help = "for one who may only look"),
 	MU_OPT_END
 };
@@ -406,7 +406,6 @@ static void run_misuse(struct mu_instance *self, struct mu_call *call)
 	TRY("not_found", mu_series_find(&ident, &series));
 	TRY("no_file", mu_slurp(text, sizeof(text), "/nowhere/%s", "at-all"));
 	TRY("too_big", mu_slurp(text, sizeof(text), "/proc/cpuinfo"));
-	TRY("no_provider", mu_http_provide(self, &(struct mu_http_provider){ .size = 0 }));
 #undef TRY
 	json_object_set_new(json, "no_type_says", json_string(error.what));
 	mu_reply(call, json);
