@@ -127,6 +127,7 @@ struct mu_error *conf_warning_at(struct conf_report *report, const struct conf_n
 
 static bool is_global(const char *key)
 {
+	check(key);
 	for (const struct mu_option *row = conf_global_rows; row->name; row++)
 		if (text_equal_nocase(row->name, key))
 			return true;
@@ -135,6 +136,7 @@ static bool is_global(const char *key)
 
 static const char *foreign_instead(const char *key)
 {
+	check(key);
 	for (size_t i = 0; i < MU_ARRAY_LEN(foreign); i++)
 		if (text_equal_nocase(foreign[i].key, key))
 			return foreign[i].instead;
@@ -147,6 +149,7 @@ static void complain_unknown(const struct conf_node *node, struct conf_report *r
 					       node->block ? "block" : "option", node->key);
 	struct nearest nearest;
 
+	check(node && report);
 	nearest_init(&nearest, node->key);
 	if (!node->block)
 		for (const struct mu_option *row = conf_global_rows; row->name; row++)
@@ -173,6 +176,8 @@ struct sorting {
 
 static void append(struct conf_node ***tail, struct conf_node *node)
 {
+	check(tail && *tail);
+	check(node);
 	node->next = NULL;
 	**tail = node;
 	*tail = &node->next;
@@ -198,6 +203,8 @@ static void sort_node(struct conf *conf, struct sorting *sorting, struct conf_no
 {
 	const char *instead = foreign_instead(node->key);
 
+	check(conf && sorting);
+	check(node->key);
 	if (text_equal_nocase(node->key, "Interval")) {
 		drop_earlier(sorting, node->key);
 		append(&sorting->global_tail, arena_memdup(&conf->arena, node, sizeof(*node)));
@@ -225,6 +232,7 @@ static void take_read_threads(struct conf_globals *globals, const struct sorting
 	const struct mu_option *row = conf_global_rows;
 	struct arena arena;
 
+	check(globals && sorting);
 	if (!sorting->read_threads || sorting->read_threads->arg_count != 1 || sorting->pool_size)
 		return;
 	while (strcmp(row->name, "PoolSize") != 0)
@@ -240,6 +248,7 @@ static const char *canonical(struct arena *arena, const struct conf_node *first)
 {
 	struct str text = { 0 };
 
+	check(arena);
 	for (const struct conf_node *node = first; node; node = node->next)
 		conf_node_write(&text, node, 0);
 	const char *kept = arena_strdup(arena, str_text(&text));

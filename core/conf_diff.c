@@ -34,6 +34,8 @@ static bool next_statement(const char **text, struct str *one)
 	const char *start = *text, *p = start;
 	bool block = *p == '<';
 
+	check(text && *text);
+	check(one);
 	if (!*p)
 		return false;
 	for (;;) {
@@ -52,6 +54,7 @@ static bool next_statement(const char **text, struct str *one)
 /* "<Watcher "web">" → Watcher */
 static void statement_key(const char *statement, char *key, size_t size)
 {
+	check(statement && size > 0);
 	statement += *statement == '<';
 	size_t length = strcspn(statement, " >\n");
 	text_printf(key, size, "%.*s", (int)(length < size ? length : size - 1), statement);
@@ -82,6 +85,7 @@ static void add_name(struct names *names, const char *statement)
 {
 	char key[80];
 
+	check(names && statement);
 	statement_key(statement, key, sizeof(key));
 	if (map_put(&names->seen, key, names))
 		return;
@@ -115,6 +119,7 @@ static const char *changed_words(struct arena *arena, const char *before, const 
 {
 	struct names names = { 0 };
 
+	check(before && after);
 	add_differing(&names, after, before);
 	add_differing(&names, before, after);
 	const char *words;
@@ -139,6 +144,7 @@ static const char *load_words(struct arena *arena, const struct conf_plugin *bef
 	struct str list = { 0 };
 	const char *loops[2] = { before->loop ? before->loop : "", after->loop ? after->loop : "" };
 
+	check(before->load_text && after->load_text);
 	if (before->interval != after->interval)
 		str_add(&list, ", Interval");
 	if (before->jitter != after->jitter)
@@ -187,6 +193,8 @@ static const char *globals_words(struct arena *arena, const struct conf_globals 
 	struct str list = { 0 };
 	const char *words = NULL;
 
+	check(before->base_dir && after->base_dir);
+	check(before->hostname && after->hostname);
 	add_changed(&list, "BaseDir", strcmp(before->base_dir, after->base_dir) != 0);
 	add_changed(&list, "PIDFile", strcmp(before->pid_file, after->pid_file) != 0);
 	add_changed(&list, "Hostname", strcmp(before->hostname, after->hostname) != 0);

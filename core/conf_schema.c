@@ -85,6 +85,8 @@ static struct mu_error *complain_error(struct fill *fill, const struct conf_node
 {
 	struct mu_error *error = conf_report_error(fill->report);
 
+	check(fill && why);
+	check(why->what[0]);
 	fill->errors++;
 	*error = *why;
 	if (at)
@@ -98,6 +100,7 @@ static size_t find_row(const struct mu_option *rows, const char *key)
 {
 	size_t i = 0;
 
+	check(rows && key);
 	while (rows[i].name && !text_equal_nocase(rows[i].name, key))
 		i++;
 	return i;
@@ -116,6 +119,7 @@ static bool shape_fits(struct frame *frame, const struct mu_option *row, const s
 {
 	char expected[200];
 
+	check(row->name && node->key);
 	if (row->flags & MU_KEY) {
 		struct mu_error *error = complain(frame->fill, node, "\"%s\" is the argument of %s itself",
 						  row->name, frame->what);
@@ -154,6 +158,7 @@ static void warn_twice(struct frame *frame, const struct mu_option *row, const s
 {
 	struct mu_error *warning = conf_report_warning(frame->fill->report);
 
+	check(before != node);
 	mu_error(warning, -EEXIST, "option \"%s\" in %s stands here again, after %.60s:%d", row->name,
 		 frame->what, before->file, before->line);
 	mu_error_where(warning, "%s:%d", node->file, node->line);
@@ -212,6 +217,7 @@ static void fill_word(struct frame *frame, const struct mu_option *row, struct r
 {
 	struct mu_error why = { 0 };
 
+	check(word && node);
 	if (schema_word(frame->fill->arena, row, word, frame->out + row->offset, &why) < 0) {
 		state->bad = true;
 		complain_error(frame->fill, node, &why);
@@ -224,6 +230,7 @@ static void fill_strings(struct frame *frame, const struct mu_option *row, struc
 	struct mu_strings *strings = (struct mu_strings *)(void *)(frame->out + row->offset);
 	const char **items = (const char **)strings->items;
 
+	check(row->type == MU_STRINGS);
 	check(state->filled + count <= strings->count);
 	for (size_t i = 0; i < count; i++)
 		items[state->filled++] = arena_strdup(frame->fill->arena, args[i].text);
@@ -235,6 +242,7 @@ static void ask_row(struct frame *frame, const struct mu_option *row, const void
 {
 	struct mu_error why = { 0 };
 
+	check(row && value);
 	if (row_ask(row, value, &why) < 0)
 		complain_error(frame->fill, at, &why);
 }
@@ -247,6 +255,8 @@ static void check_unique(struct frame *frame, const struct mu_option *row, struc
 {
 	size_t arg = 0;
 
+	check(row->type == MU_BLOCK);
+	check(node->block);
 	for (const struct mu_option *key = row->options; key->name; key++) {
 		if (!(key->flags & MU_KEY))
 			continue;
@@ -270,6 +280,7 @@ static void fill_block(struct frame *frame, const struct mu_option *row, struct 
 	struct block_items *items = (struct block_items *)(void *)(frame->out + row->offset);
 	char what[128];
 
+	check(row->type == MU_BLOCK && row->size > 0);
 	check(state->filled < items->count);
 	void *item = (unsigned char *)items->items + state->filled++ * row->size;
 	if (node->arg_count > 0)
@@ -331,6 +342,7 @@ static void finish_row(struct frame *frame, const struct mu_option *row, struct 
 	void *member = frame->out + row->offset;
 	struct mu_error why = { 0 };
 
+	check(row->name);
 	if (state->bad)
 		return;
 	if (!state->last && row->flags & MU_REQUIRED) {

@@ -72,6 +72,7 @@ static void set_flag(json_t *object, const char *key, bool set)
 
 static void set_number(json_t *object, const char *key, double number)
 {
+	check(object && key);
 	if (isfinite(number))
 		json_object_set_new(object, key, json_real(number));
 }
@@ -124,6 +125,7 @@ static json_t *attr_json(const struct mu_kind *kind, const struct mu_attr *attr)
 {
 	json_t *object = json_object();
 
+	check(kind && attr->name);
 	set_text(object, "name", attr->name);
 	set_text(object, "type", schema_type_name(attr->type));
 	json_object_set_new(object, "flags", attr_flags(attr));
@@ -175,6 +177,7 @@ static json_t *kind_json(const struct mu_kind *kind, const char *plugin)
 {
 	json_t *object = json_object();
 
+	check(kind->name && plugin);
 	set_text(object, "name", kind->name);
 	set_text(object, "plural", kind->plural ? kind->plural : kind->name);
 	json_object_set_new(object, "aliases", split_words(kind->aliases));
@@ -198,6 +201,7 @@ static json_t *command_json(const struct mu_command *row)
 {
 	json_t *object = json_object();
 
+	check(row && row->name);
 	set_text(object, "name", row->name);
 	set_text(object, "title", row->title ? row->title : row->name);
 	set_text(object, "help", row->help);
@@ -246,6 +250,7 @@ static json_t *declared_commands(const struct mu_plugin *plugin, const struct mu
 {
 	json_t *array = json_array();
 
+	check(plugin && kind);
 	json_array_append_new(array, command_json(&command_list_row));
 	json_array_append_new(array, command_json(&command_get_row));
 	for (const struct mu_command *row = plugin->commands; row && row->name; row++)
@@ -300,6 +305,7 @@ static json_t *plugin_head(const struct mu_plugin *plugin)
 {
 	json_t *object = json_object();
 
+	check(plugin && plugin->name);
 	set_text(object, "name", plugin->name);
 	set_text(object, "about", plugin->about);
 	json_object_set_new(object, "aliases", split_words(plugin->aliases));

@@ -27,6 +27,7 @@ static struct arena tables; /* of all descriptors, for ever */
 
 static bool has_alias(const char *aliases, const char *word)
 {
+	check(word);
 	size_t length = strlen(word);
 
 	for (const char *p = aliases ? aliases : ""; *p; p += strcspn(p, " ")) {
@@ -123,6 +124,7 @@ static int check_file(const char *path, struct stat *st, struct mu_error *error)
 	int r = 0;
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 
+	check(path && st);
 	if (fd < 0) {
 		r = -errno;
 		mu_error(error, r, "the plugin file %s cannot be opened: %s", path, strerror(-r));
@@ -152,6 +154,7 @@ static int read_raw(void *handle, const char *name, const char *path, const stru
 {
 	const struct mu_plugin *raw = dlsym(handle, "muster_plugin");
 
+	check(handle && out);
 	if (!raw) {
 		mu_error(error, -ENOEXEC,
 			 "the file %s is no plugin of muster: it has no symbol muster_plugin", path);
@@ -169,6 +172,7 @@ static int read_raw(void *handle, const char *name, const char *path, const stru
 
 static int check_name(const struct mu_plugin *plugin, const char *name, struct mu_error *error)
 {
+	check(plugin->name && name);
 	if (strcmp(plugin->name, name) == 0)
 		return 0;
 	mu_error(error, -ENOEXEC, "the file %s.so holds the plugin \"%.60s\"", name, plugin->name);
@@ -185,6 +189,8 @@ static int load_file(const char *path, const char *name, const struct descriptor
 	struct mu_error why = { 0 };
 	struct stat st;
 
+	check(path && name);
+	check(out && !*out);
 	int r = check_file(path, &st, error);
 	if (r < 0)
 		return r;
@@ -233,6 +239,7 @@ static int folder_read(struct folder *folder, const char *dir, struct mu_error *
 {
 	DIR *stream = opendir(dir);
 
+	check(folder->count == 0);
 	if (!stream) {
 		int code = -errno;
 		mu_error(error, code, "the folder of plugins %s cannot be read: %s", dir, strerror(-code));
@@ -266,6 +273,7 @@ static bool file_answers(const char *path, const char *word)
 	char *bytes;
 	struct stat st;
 
+	check(path && word);
 	if (stat(path, &st) < 0 || !S_ISREG(st.st_mode))
 		return false;
 	int size = slurp_all(path, LOADER_FILE_MAX, &bytes);
@@ -283,6 +291,7 @@ static const char *folder_find(const struct folder *folder, const char *dir, con
 {
 	char path[1024];
 
+	check(dir && word);
 	for (size_t i = 0; i < folder->count; i++)
 		if (strcmp(folder->names[i], word) == 0)
 			return folder->names[i];
@@ -300,6 +309,7 @@ static int not_found(const struct folder *folder, const char *dir, const char *w
 {
 	struct nearest nearest;
 
+	check(folder && word);
 	nearest_init(&nearest, word);
 	for (size_t i = 0; i < folder->count; i++)
 		nearest_try(&nearest, folder->names[i]);

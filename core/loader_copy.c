@@ -26,6 +26,7 @@ struct table {
 
 static int refuse(struct copying *copying, const char *table, const char *why)
 {
+	check(copying && table);
 	if (copying->result == 0) {
 		copying->result = mu_error(copying->error, -ENOEXEC, "its table of %s %s", table, why);
 		mu_error_remedy(copying->error, "build the plugin again, with the headers of this daemon");
@@ -73,6 +74,7 @@ static void *copy_table(struct copying *copying, const void *rows, const struct 
 
 static struct mu_option *copy_options(struct copying *copying, const struct mu_option *rows, int depth)
 {
+	check(depth >= 0);
 	if (depth >= TABLE_DEPTH_MAX) {
 		refuse(copying, "options", "is nested too deep: does a block name its own table?");
 		return NULL;

@@ -131,6 +131,7 @@ static bool put_line(enum mu_level level, const char *source, const char *words,
 	const char *word = level_words[level - MU_LOG_ERROR];
 	const char *on = the_log.colour ? level_colours[level - MU_LOG_ERROR] : "";
 
+	check(source && words);
 	if (more)
 		snprintf(times, sizeof(times), " (%" PRIu64 " more time%s)", more, more == 1 ? "" : "s");
 	int n = snprintf(line + at, sizeof(line) - at, " %s%s%s %s: %s%s\n", on, word, *on ? "\033[0m" : "",
@@ -143,6 +144,7 @@ static void emit(enum mu_level level, const char *source, const char *words, uin
 {
 	char lost[96];
 
+	check(source && words);
 	if (the_log.dropped) {
 		snprintf(lost, sizeof(lost),
 			 "%" PRIu64 " lines of the log were lost: its reader was too slow", the_log.dropped);
@@ -167,6 +169,7 @@ static struct log_source *find_source(const char *name)
 {
 	struct log_source *oldest = NULL;
 
+	check(name);
 	if (!the_log.sources)
 		the_log.sources = mem_array(SOURCES, sizeof(*the_log.sources));
 	for (size_t i = 0; i < SOURCES; i++) {
@@ -185,6 +188,7 @@ static struct log_source *find_source(const char *name)
 
 static void log_words(enum mu_level level, const char *name, const char *words)
 {
+	check(level_valid(level));
 	int64_t now = clock_mono();
 	struct log_source *source = find_source(name);
 	bool again = source->used && source->level == level && strcmp(source->words, words) == 0;
@@ -268,6 +272,7 @@ void log_error(enum mu_level level, const char *source, const struct mu_error *e
 {
 	char text[sizeof(*error) + 8];
 
+	check(error);
 	error_print(text, sizeof(text), error);
 	log_line(level, source, "%s", text);
 }
