@@ -1,7 +1,7 @@
 /* store_db: one database file: opened, brought up to date, written in groups.
  *
- * One connection ever, which both writes and checkpoints: the lock is exclusive and taken before WAL is switched on, so
- * that the index of the WAL is in our memory and no other process can open the file. */
+ * One connection ever, which both writes and checkpoints: the lock is exclusive and taken before WAL is
+ * switched on, so that the index of the WAL is in our memory and no other process can open the file. */
 #include <errno.h>
 #include <fcntl.h>
 #include <sqlite3.h>
@@ -16,11 +16,12 @@
 
 enum { HEAD_SIZE = 100, HEAD_VERSION = 60, SLOW_OP_MS = 1000 };
 
-#define REMEDY_DAMAGED "stop the daemon, then: sqlite3 %s .recover | sqlite3 NEW; or put back a copy, or move the file away"
+#define REMEDY_DAMAGED                                                                                       \
+	"stop the daemon, then: sqlite3 %s .recover | sqlite3 NEW; or put back a copy, or move the file away"
 
 static int say_no_database(const char *path, struct mu_error *error)
 {
-	mu_error(error, -EINVAL, "%s is no SQLite database", path);
+	mu_error(error, -EINVAL, "this is no SQLite database");
 	mu_error_where(error, "%s", path);
 	mu_error_remedy(error, "move it away: a new one is made");
 	return -EINVAL;
@@ -28,10 +29,12 @@ static int say_no_database(const char *path, struct mu_error *error)
 
 static int say_newer(const char *path, int version, int newest, struct mu_error *error)
 {
-	mu_error(error, -EPROTO, "%s was written by a newer version: its tables are number %d, and this one knows %d",
-	         path, version, newest);
+	mu_error(error, -EPROTO,
+		 "it was written by a newer version: its tables are number %d, and this one knows %d",
+		 version, newest);
 	mu_error_where(error, "%s", path);
-	mu_error_remedy(error, "install the newer version again, or move the file away to begin with an empty one");
+	mu_error_remedy(error,
+			"install the newer version again, or move the file away to begin with an empty one");
 	return -EPROTO;
 }
 
@@ -49,7 +52,7 @@ int store_db_peek(const char *path, int newest, struct mu_error *error)
 	if (fd >= 0)
 		close(fd);
 	if (r < 0) {
-		mu_error(error, r, "cannot read %s: %s", path, strerror(-r));
+		mu_error(error, r, "it cannot be read: %s", strerror(-r));
 		mu_error_where(error, "%s", path);
 		mu_error_remedy(error, "it must belong to the user that the daemon runs as");
 		return r;
@@ -70,16 +73,18 @@ static int say_sqlite(sqlite3 *sqlite, const char *path, int r, struct mu_error 
 {
 	check(r < 0);
 	if (r == -EBADMSG) {
-		mu_error(error, r, "%s is damaged: %s", path, sqlite3_errmsg(sqlite));
+		mu_error(error, r, "it is damaged: %s", sqlite3_errmsg(sqlite));
 		mu_error_remedy(error, REMEDY_DAMAGED, path);
 	} else if (r == -EBUSY) {
-		mu_error(error, r, "%s is open in another program", path);
-		mu_error_remedy(error, "end the other daemon, or the sqlite3 that looks into it, and restart this plugin");
+		mu_error(error, r, "it is open in another program");
+		mu_error_remedy(
+			error,
+			"end the other daemon, or the sqlite3 that looks into it, and restart this plugin");
 	} else if (r == -ENOSPC) {
-		mu_error(error, r, "there is no room for %s", path);
+		mu_error(error, r, "there is no room for it");
 		mu_error_remedy(error, "make room on its file system, and restart this plugin");
 	} else {
-		mu_error(error, r, "cannot open %s: %s", path, sqlite ? sqlite3_errmsg(sqlite) : strerror(-r));
+		mu_error(error, r, "it cannot be opened: %s", sqlite ? sqlite3_errmsg(sqlite) : strerror(-r));
 		mu_error_remedy(error, "it must be writable for the user that the daemon runs as");
 	}
 	mu_error_where(error, "%s", path);
@@ -105,7 +110,8 @@ static int row_copy_number(const struct mu_row *row, void *data)
 static int db_settings(sqlite3 *sqlite)
 {
 	static const char *const settings[] = { "PRAGMA synchronous=FULL", "PRAGMA foreign_keys=ON",
-		                                "PRAGMA temp_store=MEMORY", "PRAGMA journal_size_limit=16777216" };
+						"PRAGMA temp_store=MEMORY",
+						"PRAGMA journal_size_limit=16777216" };
 	char mode[16] = "";
 
 	int r = mu_sql(sqlite, "PRAGMA locking_mode=EXCLUSIVE", NULL, NULL, "");
@@ -135,7 +141,7 @@ static int db_migrate_one(sqlite3 *sqlite, const struct mu_migration *migration)
 }
 
 static int db_migrate(sqlite3 *sqlite, const char *path, const struct mu_migration *migrations, size_t count,
-                      struct mu_error *error)
+		      struct mu_error *error)
 {
 	int newest = count ? migrations[count - 1].number : 0;
 	int64_t version = 0;
@@ -153,10 +159,11 @@ static int db_migrate(sqlite3 *sqlite, const char *path, const struct mu_migrati
 			continue;
 		if (r != -EINVAL && r != -EEXIST)
 			return say_sqlite(sqlite, path, r, error);
-		mu_error(error, r, "migration %d of %s does not work: %s", migrations[i].number, path,
-		         sqlite3_errmsg(sqlite));
+		mu_error(error, r, "its migration %d does not work: %s", migrations[i].number,
+			 sqlite3_errmsg(sqlite));
 		mu_error_where(error, "%s", path);
-		mu_error_remedy(error, "it is as it was before; use the version that wrote it, and report this");
+		mu_error_remedy(error,
+				"it is as it was before; use the version that wrote it, and report this");
 		return r;
 	}
 	return 0;
@@ -175,27 +182,28 @@ static void glob_function(sqlite3_context *context, int count, sqlite3_value **v
 static int db_prepare(struct store_db *db)
 {
 	static const char *const sql[STORE_VERBS] = {
-		[STORE_BEGIN] = "BEGIN IMMEDIATE",     [STORE_SAVEPOINT] = "SAVEPOINT op",
-		[STORE_RELEASE] = "RELEASE op",        [STORE_UNDO] = "ROLLBACK TO op",
-		[STORE_COMMIT] = "COMMIT",             [STORE_ROLLBACK] = "ROLLBACK",
+		[STORE_BEGIN] = "BEGIN IMMEDIATE", [STORE_SAVEPOINT] = "SAVEPOINT op",
+		[STORE_RELEASE] = "RELEASE op",    [STORE_UNDO] = "ROLLBACK TO op",
+		[STORE_COMMIT] = "COMMIT",         [STORE_ROLLBACK] = "ROLLBACK",
 	};
 	int code = sqlite3_create_function(db->sqlite, "glob", 2, SQLITE_UTF8 | SQLITE_DETERMINISTIC, NULL,
-	                                   glob_function, NULL, NULL);
+					   glob_function, NULL, NULL);
 
 	for (int i = 0; i < STORE_VERBS && code == SQLITE_OK; i++)
-		code = sqlite3_prepare_v3(db->sqlite, sql[i], -1, SQLITE_PREPARE_PERSISTENT, &db->verbs[i], NULL);
+		code = sqlite3_prepare_v3(db->sqlite, sql[i], -1, SQLITE_PREPARE_PERSISTENT, &db->verbs[i],
+					  NULL);
 	return sql_errno(db->sqlite, code);
 }
 
 int store_db_open(struct store_db *db, const char *path, const struct mu_migration *migrations, size_t count,
-                  struct mu_error *error)
+		  struct mu_error *error)
 {
 	check(db && !db->sqlite && path);
 	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600); /* SQLite would make it readable for all */
 	if (fd >= 0)
 		close(fd);
-	int code = sqlite3_open_v2(path, &db->sqlite, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX,
-	                           NULL);
+	int code = sqlite3_open_v2(path, &db->sqlite,
+				   SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, NULL);
 	int r = sql_errno(db->sqlite, code);
 	if (db->sqlite)
 		sql_keep(db->sqlite);
@@ -242,8 +250,9 @@ static int op_run(struct store_db *db, struct mu_store_op *op)
 	int status = op->run(db->sqlite, op);
 	int64_t took = (clock_mono() - began) / MU_MS;
 	if (took >= SLOW_OP_MS)
-		log_line(MU_LOG_WARNING, "store", "one operation on %s took %" PRId64 " ms: everybody else waited",
-		         sqlite3_db_filename(db->sqlite, "main"), took);
+		log_line(MU_LOG_WARNING, "store",
+			 "one operation on %s took %" PRId64 " ms: everybody else waited",
+			 sqlite3_db_filename(db->sqlite, "main"), took);
 	return status;
 }
 
@@ -254,7 +263,8 @@ static int group_add(struct store_db *db, struct mu_store_op *op)
 	if (r < 0)
 		return r;
 	op->status = op_run(db, op);
-	/* SQLite rolls back all by itself when the disk is full or fails; or `run` ended what it did not begin */
+	/* SQLite rolls back all by itself when the disk is full or fails; or `run` ended what it did not
+	 * begin */
 	if (sqlite3_get_autocommit(db->sqlite))
 		return op->status < 0 ? op->status : -EIO;
 	if (op->status < 0)

@@ -1,7 +1,7 @@
 /* store_sql: one statement, its values and its rows; and the statements that stay prepared.
  *
- * Preparing costs more than running, so each database keeps the last SQL_KEPT statements by their text. One that is in
- * use (its row function runs the same text again) is prepared a second time and thrown away. */
+ * Preparing costs more than running, so each database keeps the last SQL_KEPT statements by their text. One
+ * that is in use (its row function runs the same text again) is prepared a second time and thrown away. */
 #include <errno.h>
 #include <sqlite3.h>
 #include <stdlib.h>
@@ -52,8 +52,10 @@ int sql_errno(struct sqlite3 *db, int code)
 	case SQLITE_CORRUPT:
 	case SQLITE_NOTADB:
 		return -EBADMSG;
-	case SQLITE_CONSTRAINT:
-		return -EEXIST;
+	case SQLITE_CONSTRAINT: {
+		int which = db ? sqlite3_extended_errcode(db) : 0;
+		return which == SQLITE_CONSTRAINT_UNIQUE || which == SQLITE_CONSTRAINT_PRIMARYKEY ? -EEXIST : -EINVAL;
+	}
 	case SQLITE_BUSY:
 	case SQLITE_LOCKED:
 		return -EBUSY;
@@ -143,7 +145,8 @@ static int stmt_prepare(struct sqlite3 *db, const char *sql, bool keep, sqlite3_
 		return 0;
 	int r = code == SQLITE_OK ? -EINVAL : sql_errno(db, code);
 	if (r == -EINVAL)
-		log_line(MU_LOG_ERROR, "store", "SQL: %s: %s", code == SQLITE_OK ? "no statement" : sqlite3_errmsg(db), sql);
+		log_line(MU_LOG_ERROR, "store", "SQL: %s: %s",
+			 code == SQLITE_OK ? "no statement" : sqlite3_errmsg(db), sql);
 	return r;
 }
 
@@ -204,7 +207,8 @@ static int stmt_bind(sqlite3_stmt *stmt, int at, const struct sql_value *value)
 }
 
 /* Rows read or changed. */
-static int stmt_run(struct sqlite3 *db, sqlite3_stmt *stmt, int (*row)(const struct mu_row *row, void *data), void *data)
+static int stmt_run(struct sqlite3 *db, sqlite3_stmt *stmt, int (*row)(const struct mu_row *row, void *data),
+		    void *data)
 {
 	struct mu_row view = { stmt };
 	int64_t before = sqlite3_total_changes64(db);
@@ -222,12 +226,13 @@ static int stmt_run(struct sqlite3 *db, sqlite3_stmt *stmt, int (*row)(const str
 		return sql_errno(db, code);
 	if (sqlite3_column_count(stmt) > 0)
 		return rows;
-	/* sqlite3_changes() keeps the figure of the statement before when this one changes no rows by nature */
+	/* sqlite3_changes() keeps the figure of the statement before when this one changes no rows by
+	 * nature */
 	return sqlite3_total_changes64(db) != before ? sqlite3_changes(db) : 0;
 }
 
 int sql_run(struct sqlite3 *db, const char *sql, int (*row)(const struct mu_row *row, void *data), void *data,
-            const struct sql_value *values, size_t count)
+	    const struct sql_value *values, size_t count)
 {
 	struct sql_kept *kept;
 	sqlite3_stmt *stmt = NULL;
@@ -247,7 +252,7 @@ int sql_run(struct sqlite3 *db, const char *sql, int (*row)(const struct mu_row 
 }
 
 int mu_sql(struct sqlite3 *db, const char *sql, int (*row)(const struct mu_row *row, void *data), void *data,
-           const char *binds, ...)
+	   const char *binds, ...)
 {
 	struct sql_value values[SQL_BINDS_MAX];
 	size_t count = binds ? strlen(binds) : 0;

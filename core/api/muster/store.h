@@ -23,10 +23,10 @@ struct mu_migration {
 	const char *sql;
 };
 
-/* Opens (makes) the database of this instance and migrates it, on the store's thread: returns at once, and the first
- * operation waits for it. On the loop, in `start`. NULL + error when the folder cannot be written, or the file is no
- * database or newer than we are. What shows only later is an event, and every operation is done(-EIO). The rows are
- * copied, their SQL text is not. */
+/* Opens (makes) the database of this instance and migrates it, on the store's thread: returns at once, and
+ * the first operation waits for it. On the loop, in `start`. NULL + error when the folder cannot be written,
+ * or the file is no database or newer than we are. What shows only later is an event, and every operation is
+ * done(-EIO). The rows are copied, their SQL text is not. */
 struct mu_store *mu_store_open(struct mu_instance *self, const struct mu_migration *migrations, size_t count,
                                struct mu_error *error);
 /* Closed by the core after `mu_stopped`, when all operations are done. */
@@ -36,25 +36,26 @@ struct mu_store_op {
 	int (*run)(struct sqlite3 *db, struct mu_store_op *op);
 	/* On the loop, after the commit; `status` is run's, or the group's -EIO, -ENOSPC. Once, always, */
 	void (*done)(struct mu_instance *self, struct mu_store_op *op, int status);
-	/* but for an instance that has ended meanwhile: what was handed in is still carried out, and then this is called
-	 * in place of done, on any thread. NULL: there is nothing to free. */
+	/* but for an instance that has ended meanwhile: what was handed in is still carried out, and then
+	 * this is called in place of done, on any thread. NULL: there is nothing to free. */
 	void (*free)(struct mu_store_op *op);
 	struct mu_msg msg; /* the core's */
 	struct mu_store_op *next;
 	int status;
 	bool write;
 };
-/* Never block. More than 65,536 waiting: done(-EBUSY). A read sees every write that was handed in before it, and may
- * not write: -EROFS. */
+/* Never block. More than 65,536 waiting: done(-EBUSY). A read sees every write that was handed in before it,
+ * and may not write: -EROFS. */
 void mu_store_write(struct mu_store *store, struct mu_store_op *op);
 void mu_store_read(struct mu_store *store, struct mu_store_op *op);
 
 /* ---- helpers for `run` ---- */
 
-/* One statement, kept prepared. A letter in `binds` per '?': i int64_t, d double, s const char * (NULL
- * binds NULL), b const void *, size_t. `row` may be NULL; it is called for each result row and ends the
- * statement by returning non-zero. Arguments must have exactly those types: cast an int for i. Returns the changed or read
- * rows, or a negative errno: -EEXIST for UNIQUE, -EINVAL for any other constraint and for bad SQL, -ENOSPC, -EIO. */
+/* One statement, kept prepared. A letter in `binds` per '?': i int64_t, d double, s const char * (NULL binds
+ * NULL), b const void *, size_t. `row` may be NULL; it is called for each result row and ends the statement
+ * by returning non-zero; <0 is passed on. Arguments must have exactly those types: cast an int for i.
+ * Returns the changed or read rows, or a negative errno: -EEXIST for UNIQUE, -EINVAL for any other constraint
+ * and for bad SQL, -ENOSPC, -EIO, -EBADMSG when the file is damaged. */
 struct mu_row;
 int mu_sql(struct sqlite3 *db, const char *sql, int (*row)(const struct mu_row *row, void *data), void *data,
            const char *binds, ...);
