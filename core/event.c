@@ -1,7 +1,9 @@
-/* event: from any thread to main, where each gets its number; into the ring, the history, and to all who listen.
+/* event: from any thread to main, where each gets its number; into the ring, the history, and to all who
+ * listen.
  *
- * The log has the line at once, from the thread that says it, so that it is there even when main stands still. The number
- * goes on from the newest in the store; until the store has been asked, events wait for theirs, in order. */
+ * The log has the line at once, from the thread that says it, so that it is there even when main stands
+ * still. The number goes on from the newest in the store; until the store has been asked, events wait for
+ * theirs, in order. */
 #include "event.h"
 
 #include <stdarg.h>
@@ -19,24 +21,17 @@
 #include "log.h"
 #include "loop.h"
 #include "self.h"
-#include "store.h"
 
-enum { WORDS_SIZE = 1024, BATCH_MAX = 256 };
-#define RETRY_AFTER (30 * MU_SEC)
+enum { WORDS_SIZE = 1024 };
 
 static struct {
 	bool up;
-	bool numbering;       /* `last` is known */
-	bool flush_posted;
-	uint64_t last;        /* number */
-	struct mu_store *store;
+	bool numbering; /* `last` is known */
+	uint64_t last;  /* number */
 	struct event_node *ring[EVENT_RING];
 	size_t ring_count, ring_next;
-	struct list early;    /* without a number */
-	struct list history;  /* to be written */
-	size_t early_count, history_count;
-	struct loop_timer retry;
-	uint64_t unkept;      /* not in the history: the store was full or broken for too long */
+	struct list early; /* without a number */
+	size_t early_count;
 } room;
 static uint32_t on_the_way; /* atomic */
 static uint64_t dropped;    /* atomic */
@@ -73,6 +68,14 @@ void event_node_unref(struct event_node **node)
 	*node = NULL;
 }
 
+void event_nodes_unref(struct list *list)
+{
+	for (struct list *at; (at = list_pop(list));) {
+		struct event_node *node = list_entry(at, struct event_node, node);
+		event_node_unref(&node);
+	}
+}
+
 static const char *text_put(char **at, const char *text)
 {
 	if (!text)
@@ -90,8 +93,9 @@ static size_t text_size(const char *text)
 
 static struct event_node *node_new(const struct mu_event *event)
 {
-	struct event_node *node = mem_alloc(sizeof(*node) + text_size(event->plugin) + text_size(event->words) +
-	                                    text_size(event->series) + text_size(event->kind) + text_size(event->id));
+	struct event_node *node = mem_alloc(sizeof(*node) + text_size(event->plugin) +
+					    text_size(event->words) + text_size(event->series) +
+					    text_size(event->kind) + text_size(event->id));
 	char *at = node->text;
 
 	node->count = 1;
@@ -180,7 +184,7 @@ void mu_event(struct mu_instance *self, enum mu_severity severity, const char *w
 }
 
 void mu_event_object(struct mu_instance *self, enum mu_severity severity, const char *kind, const char *id,
-                     const char *words, ...)
+		     const char *words, ...)
 {
 	struct mu_event event = { .severity = severity, .plugin = speaker(self), .kind = kind, .id = id };
 	va_list args;
@@ -192,9 +196,11 @@ void mu_event_object(struct mu_instance *self, enum mu_severity severity, const 
 }
 
 void mu_event_series(struct mu_instance *self, enum mu_severity severity, const struct mu_series *series,
-                     const char *words, ...)
+		     const char *words, ...)
 {
-	struct mu_event event = { .severity = severity, .plugin = speaker(self), .series = mu_series_name(series) };
+	struct mu_event event = { .severity = severity,
+				  .plugin = speaker(self),
+				  .series = mu_series_name(series) };
 	va_list args;
 
 	va_start(args, words);
@@ -214,117 +220,7 @@ void event_core(enum mu_severity severity, const char *words, ...)
 
 uint64_t event_dropped(void)
 {
-	return __atomic_load_n(&dropped, __ATOMIC_RELAXED) + event_fan_dropped() + room.unkept;
-}
-
-/* ---- history ---- */
-
-struct event_batch {
-	struct mu_store_op op;
-	size_t count;
-	struct event_node *nodes[BATCH_MAX];
-};
-
-static int batch_run(struct sqlite3 *db, struct mu_store_op *op)
-{
-	struct event_batch *batch = MU_CONTAINER(op, struct event_batch, op);
-
-	for (size_t i = 0; i < batch->count; i++) {
-		const struct mu_event *e = &batch->nodes[i]->event;
-		int r = mu_sql(db, "INSERT OR REPLACE INTO event (number, time, severity, plugin, words, series, kind, id) "
-		               "VALUES (?, ?, ?, ?, ?, ?, ?, ?)", NULL, NULL, "iiisssss", (int64_t)e->number, e->time,
-		               (int64_t)e->severity, e->plugin, e->words, e->series, e->kind, e->id);
-		if (r < 0)
-			return r;
-	}
-	return 0;
-}
-
-static void batch_free(struct mu_store_op *op)
-{
-	struct event_batch *batch = MU_CONTAINER(op, struct event_batch, op);
-
-	for (size_t i = 0; i < batch->count; i++)
-		event_node_unref(&batch->nodes[i]);
-	free(batch);
-}
-
-static void history_flush(void);
-
-static void history_retry(struct loop_timer *timer)
-{
-	(void)timer;
-	history_flush();
-}
-
-static void batch_done(struct mu_instance *self, struct mu_store_op *op, int status)
-{
-	struct event_batch *batch = MU_CONTAINER(op, struct event_batch, op);
-
-	(void)self;
-	check(loop_is_current(loop_main()));
-	/* back to where they came from, the oldest in front; the numbers say where each belongs */
-	while (status < 0 && batch->count > 0) {
-		struct event_node *node = batch->nodes[--batch->count];
-		if (!room.up || !room.store || room.history_count == EVENT_WAITING_MAX) {
-			room.unkept++;
-			event_node_unref(&node);
-			continue;
-		}
-		struct list *first = room.history.next;
-		list_add(first, &node->node); /* before the first */
-		room.history_count++;
-	}
-	if (status < 0 && room.up && room.store)
-		loop_timer_start(loop_main(), &room.retry, RETRY_AFTER, history_retry);
-	batch_free(op);
-}
-
-static void history_flush(void)
-{
-	while (room.store && !list_empty(&room.history)) {
-		struct event_batch *batch = mem_alloc(sizeof(*batch));
-		batch->op.run = batch_run;
-		batch->op.done = batch_done;
-		batch->op.free = batch_free;
-		struct list *node;
-		while (batch->count < BATCH_MAX && (node = list_pop(&room.history))) {
-			batch->nodes[batch->count++] = list_entry(node, struct event_node, node);
-			room.history_count--;
-		}
-		mu_store_write(room.store, &batch->op);
-	}
-}
-
-static void history_flush_turn(void *data)
-{
-	(void)data;
-	room.flush_posted = false;
-	if (room.up)
-		history_flush();
-}
-
-/* Takes the reference. Those of one turn of the loop are written together. */
-static void history_add(struct event_node *node)
-{
-	if (room.history_count == EVENT_WAITING_MAX) {
-		room.unkept++;
-		event_node_unref(&node);
-		return;
-	}
-	list_add(&room.history, &node->node);
-	room.history_count++;
-	if (room.flush_posted || heap_has(&room.retry.node))
-		return;
-	room.flush_posted = true;
-	loop_call(loop_main(), history_flush_turn, NULL);
-}
-
-struct mu_store *event_store_flush(void)
-{
-	check(loop_is_current(loop_main()));
-	history_flush();
-	return room.store;
+	return __atomic_load_n(&dropped, __ATOMIC_RELAXED) + event_fan_dropped() + event_history_unkept();
 }
 
 /* ---- numbers ---- */
@@ -361,10 +257,7 @@ static void event_number(struct event_node *node)
 		text_printf(id, sizeof(id), "%" PRIu64, node->event.number);
 		mu_object_put(self_instance(), event_kind.name, id, event_json(&node->event));
 	}
-	if (room.store)
-		history_add(node);
-	else
-		event_node_unref(&node);
+	event_history_add(node);
 }
 
 static void event_arrive(struct mu_instance *self, struct mu_msg *msg)
@@ -385,52 +278,19 @@ static void event_arrive(struct mu_instance *self, struct mu_msg *msg)
 	}
 }
 
-static void numbering_start(uint64_t last)
+/* Of the history: from here on each gets its number, those that wait first. */
+static void newest_known(uint64_t number)
 {
 	struct list *node;
 
-	check(!room.numbering);
-	room.last = last;
+	if (!room.up || room.numbering)
+		return;
+	room.last = number;
 	room.numbering = true;
 	while ((node = list_pop(&room.early))) {
 		room.early_count--;
 		event_number(list_entry(node, struct event_node, node));
 	}
-}
-
-struct newest_ask {
-	struct mu_store_op op;
-	int64_t number;
-};
-
-static int row_number(const struct mu_row *row, void *data)
-{
-	*(int64_t *)data = mu_row_i64(row, 0);
-	return 0;
-}
-
-static int newest_run(struct sqlite3 *db, struct mu_store_op *op)
-{
-	struct newest_ask *ask = MU_CONTAINER(op, struct newest_ask, op);
-	int r = mu_sql(db, "SELECT coalesce(max(number), 0) FROM event", row_number, &ask->number, "");
-	return r < 0 ? r : 0;
-}
-
-static void newest_free(struct mu_store_op *op)
-{
-	free(MU_CONTAINER(op, struct newest_ask, op));
-}
-
-static void newest_done(struct mu_instance *self, struct mu_store_op *op, int status)
-{
-	struct newest_ask *ask = MU_CONTAINER(op, struct newest_ask, op);
-
-	(void)self;
-	if (status < 0)
-		room.store = NULL; /* it has said so itself: this life has no history */
-	if (room.up && !room.numbering)
-		numbering_start(status < 0 || ask->number < 0 ? 0 : (uint64_t)ask->number);
-	newest_free(op);
 }
 
 /* ---- life ---- */
@@ -440,53 +300,25 @@ void event_init(void)
 	check(loop_is_current(loop_main()) && !room.up);
 	memset(&room, 0, sizeof(room));
 	list_init(&room.early);
-	list_init(&room.history);
+	event_history_init();
 	room.up = true;
 }
 
 void event_store(struct mu_store *store)
 {
-	check(loop_is_current(loop_main()) && room.up && !room.store);
-	if (!store) {
-		if (!room.numbering)
-			numbering_start(0);
-		return;
-	}
-	room.store = store;
-	struct newest_ask *ask = mem_alloc(sizeof(*ask));
-	ask->op.run = newest_run;
-	ask->op.done = newest_done;
-	ask->op.free = newest_free;
-	mu_store_read(store, &ask->op);
-}
-
-static void list_unref(struct list *list)
-{
-	for (struct list *at; (at = list_pop(list));) {
-		struct event_node *node = list_entry(at, struct event_node, node);
-		event_node_unref(&node);
-	}
-}
-
-/* What waits is handed in; what happens later is only in the log. */
-void event_store_close(const struct mu_instance *owner)
-{
-	check(loop_is_current(loop_main()));
-	if (!room.store || (owner && store_owner(room.store) != owner))
-		return;
-	history_flush();
-	room.store = NULL;
-	loop_timer_stop(&room.retry);
-	check(room.history_count == 0);
+	check(loop_is_current(loop_main()) && room.up);
+	if (store)
+		event_history_open(store, newest_known);
+	else
+		newest_known(0);
 }
 
 void event_fini(void)
 {
 	check(loop_is_current(loop_main()));
 	event_fan_fini();
-	event_store_close(NULL);
-	list_unref(&room.history);
-	list_unref(&room.early);
+	event_history_fini();
+	event_nodes_unref(&room.early);
 	for (size_t i = 0; i < EVENT_RING; i++)
 		if (room.ring[i])
 			event_node_unref(&room.ring[i]);

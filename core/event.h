@@ -12,9 +12,9 @@ struct mu_store;
 
 void event_init(void); /* main loop; before the store: what happens until then waits */
 void event_fini(void);
-/* The core's own store is open: numbers go on from its newest, and history goes there from now on; it keeps 100,000
- * events. NULL: there is none, and numbers begin at 1. Until one of the two is said, events wait for their number, and
- * only the log has them. It ends with the instance it belongs to. */
+/* The core's own store is open: numbers go on from its newest, and history goes there from now on; it keeps
+ * 100,000 events. NULL: there is none, and numbers begin at 1. Until one of the two is said, events wait for
+ * their number, and only the log has them. It ends with the instance it belongs to. */
 void event_store(struct mu_store *store);
 /* The core itself says so. Any thread. */
 void event_core(enum mu_severity severity, const char *words, ...) MU_PRINTF(2, 3);

@@ -1,7 +1,7 @@
 /* event_fan: who is told of an event: plugins with an `event` callback, and callers of event.follow.
  *
- * All share the one node. Each has a bounded queue of its own; one who does not keep up loses the newest, counted, and a
- * follower is told how many. */
+ * All share the one node. Each has a bounded queue of its own; one who does not keep up loses the newest,
+ * counted, and a follower is told how many. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -94,7 +94,7 @@ static void listener_tell(struct listener *listener, struct event_node *node)
 		count_drop();
 		if (!listener->told)
 			log_line(MU_LOG_WARNING, "core", "%s does not keep up with events: it misses some",
-			         listener->instance->name);
+				 listener->instance->name);
 		listener->told = true;
 		return;
 	}
@@ -185,7 +185,8 @@ static void follower_room(struct mu_instance *self, struct mu_call *call)
 static bool follower_wants(const struct follower *follower, const struct mu_event *event)
 {
 	const struct event_follow_args *args = follower->args;
-	return event->severity <= 1U << args->severity && (!args->plugin || mu_glob(args->plugin, event->plugin));
+	return event->severity <= 1U << args->severity &&
+	       (!args->plugin || mu_glob(args->plugin, event->plugin));
 }
 
 static void follower_tell(struct follower *follower, struct event_node *node)
@@ -217,7 +218,8 @@ static void follower_recent(struct follower *follower, int64_t recent)
 	while (at-- > 0) {
 		const struct event_node *node = event_ring_at(at);
 		if (follower_wants(follower, &node->event))
-			follower->waiting[follower->count++] = event_node_ref(MU_CONTAINER(&node->event, struct event_node, event));
+			follower->waiting[follower->count++] = event_node_ref(
+				MU_CONTAINER(&node->event, struct event_node, event));
 	}
 	check(follower->count == found);
 }
@@ -244,16 +246,16 @@ void event_fan_out(struct event_node *node)
 {
 	check(loop_is_current(loop_main()));
 	check(node->event.number > 0);
-	list_each(at, &listeners)
+	list_each (at, &listeners)
 		listener_tell(list_entry(at, struct listener, node), node);
-	list_each_safe(at, &followers)
+	list_each_safe (at, &followers)
 		follower_tell(list_entry(at, struct follower, node), node);
 }
 
 void event_instance_gone(struct mu_instance *instance)
 {
 	check(loop_is_current(loop_main()));
-	list_each_safe(at, &listeners) {
+	list_each_safe (at, &listeners) {
 		struct listener *listener = list_entry(at, struct listener, node);
 		if (listener->instance != instance)
 			continue;
@@ -261,7 +263,7 @@ void event_instance_gone(struct mu_instance *instance)
 		listener_unref(listener);
 	}
 	/* one that is stopping still hears from its calls; later they are no more */
-	list_each_safe(at, &followers) {
+	list_each_safe (at, &followers) {
 		struct follower *follower = list_entry(at, struct follower, node);
 		if (follower->owner == instance && instance->is != INSTANCE_STOPPING)
 			follower_free(follower);
@@ -271,9 +273,9 @@ void event_instance_gone(struct mu_instance *instance)
 
 void event_fan_fini(void)
 {
-	list_each_safe(at, &followers)
+	list_each_safe (at, &followers)
 		follower_free(list_entry(at, struct follower, node));
-	list_each_safe(at, &listeners) {
+	list_each_safe (at, &listeners) {
 		struct listener *listener = list_entry(at, struct listener, node);
 		list_remove(&listener->node);
 		listener_unref(listener);

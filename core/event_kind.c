@@ -1,7 +1,7 @@
 /* event_kind: events as a kind: its tables, its pages, its verbs, and the tables of the core's store.
  *
- * A page is answered from memory when the newest thousand can fill it, else from the store: by number, newest first, so
- * that `after` is a number and nothing is counted or skipped. */
+ * A page is answered from memory when the newest thousand can fill it, else from the store: by number, newest
+ * first, so that `after` is a number and nothing is counted or skipped. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,50 +24,74 @@ static void event_get(struct mu_instance *self, struct mu_call *call, const char
 static const struct mu_attr attrs[] = {
 	{ .name = "number", .type = MU_INT, .flags = MU_HIDDEN, .help = "rising; goes on over restarts" },
 	{ .name = "time", .type = MU_DOUBLE, .unit = "time", .help = "when it happened" },
-	{ .name = "severity", .type = MU_ENUM, .choices = event_severities,
+	{ .name = "severity",
+	  .type = MU_ENUM,
+	  .choices = event_severities,
 	  .help = "failure and warning want a person; okay says that it is well again; info is worth keeping" },
 	{ .name = "plugin", .type = MU_STRING, .kind = "plugin", .help = "who says so" },
 	{ .name = "words", .type = MU_STRING, .help = "what happened" },
-	{ .name = "series", .type = MU_STRING, .flags = MU_HIDDEN, .kind = "series", .help = "the series it is about" },
-	{ .name = "about_kind", .type = MU_STRING, .flags = MU_HIDDEN, .help = "the kind of the object it is about" },
+	{ .name = "series",
+	  .type = MU_STRING,
+	  .flags = MU_HIDDEN,
+	  .kind = "series",
+	  .help = "the series it is about" },
+	{ .name = "about_kind",
+	  .type = MU_STRING,
+	  .flags = MU_HIDDEN,
+	  .help = "the kind of the object it is about" },
 	{ .name = "about_id", .type = MU_STRING, .flags = MU_HIDDEN, .help = "that object's id" },
 	MU_ATTR_END
 };
 
 const struct mu_kind event_kind = {
-	.name = "event", .plural = "events", .aliases = "notifications", .flags = MU_SERVED,
+	.name = "event",
+	.plural = "events",
+	.aliases = "notifications",
+	.flags = MU_SERVED,
 	.help = "something that happened and that a person may want to know",
-	.attrs = attrs, .title = "words", .since = "time", .columns = "time severity plugin words",
-	.list = event_list, .get = event_get,
+	.attrs = attrs,
+	.title = "words",
+	.since = "time",
+	.columns = "time severity plugin words",
+	.list = event_list,
+	.get = event_get,
 };
 
 static const struct mu_option follow_args[] = {
-	MU_OPT_ENUM(struct event_follow_args, severity, .name = "severity", .choices = event_severities, .dflt = "info",
-	            .help = "only these and worse ones"),
+	MU_OPT_ENUM(struct event_follow_args, severity, .name = "severity", .choices = event_severities,
+		    .dflt = "info", .help = "only these and worse ones"),
 	MU_OPT_STRING(struct event_follow_args, plugin, .name = "plugin", .kind = "plugin",
-	              .help = "only from plugins that match this glob"),
+		      .help = "only from plugins that match this glob"),
 	MU_OPT_INT(struct event_follow_args, recent, .name = "recent", .min = 0, .max = 1000, .dflt = "10",
-	           .unit = "events", .help = "how many of those that were to begin with"),
+		   .unit = "events", .help = "how many of those that were to begin with"),
 	MU_OPT_END
 };
 
 const struct mu_command event_commands[] = {
-	{ .kind = "event", .name = "follow", .title = "Follow", .help = "each event as it happens", .effect = MU_LOOK,
-	  .role = MU_VIEWER, .flags = MU_ON_KIND | MU_STREAM, .args = follow_args,
-	  .args_size = sizeof(struct event_follow_args), .run = event_follow },
-	MU_COMMAND_END
+	{ .kind = "event",
+	  .name = "follow",
+	  .title = "Follow",
+	  .help = "each event as it happens",
+	  .effect = MU_LOOK,
+	  .role = MU_VIEWER,
+	  .flags = MU_ON_KIND | MU_STREAM,
+	  .args = follow_args,
+	  .args_size = sizeof(struct event_follow_args),
+	  .run = event_follow },
+	MU_COMMAND_END,
 };
 
-/* Who deletes is whoever inserts: a trigger keeps the newest 100,000 (EVENT_KEPT, AUDIT_KEPT of the manual). */
+/* Whoever inserts need not think of trimming: a trigger keeps the newest 100,000 of each. */
 const struct mu_migration event_migrations[] = {
-	{ 1, "CREATE TABLE event (number INTEGER PRIMARY KEY, time INTEGER NOT NULL, severity INTEGER NOT NULL,"
-	     " plugin TEXT NOT NULL, words TEXT NOT NULL, series TEXT, kind TEXT, id TEXT);"
-	     "CREATE TRIGGER event_trim AFTER INSERT ON event WHEN new.number % 100 = 0 BEGIN"
-	     " DELETE FROM event WHERE number <= new.number - 100000; END;"
-	     "CREATE TABLE audit (number INTEGER PRIMARY KEY AUTOINCREMENT, time INTEGER NOT NULL, user TEXT, source TEXT,"
-	     " kind TEXT, verb TEXT, ids TEXT, args TEXT, code INTEGER, outcome TEXT);"
-	     "CREATE TRIGGER audit_trim AFTER INSERT ON audit WHEN new.number % 100 = 0 BEGIN"
-	     " DELETE FROM audit WHERE number <= new.number - 100000; END;" },
+	{ 1,
+	  "CREATE TABLE event (number INTEGER PRIMARY KEY, time INTEGER NOT NULL, severity INTEGER NOT NULL,"
+	  " plugin TEXT NOT NULL, words TEXT NOT NULL, series TEXT, kind TEXT, id TEXT);"
+	  "CREATE TRIGGER event_trim AFTER INSERT ON event WHEN new.number % 100 = 0 BEGIN"
+	  " DELETE FROM event WHERE number <= new.number - 100000; END;"
+	  "CREATE TABLE audit (number INTEGER PRIMARY KEY AUTOINCREMENT, time INTEGER NOT NULL, user TEXT,"
+	  " source TEXT, kind TEXT, verb TEXT, ids TEXT, args TEXT, code INTEGER, outcome TEXT);"
+	  "CREATE TRIGGER audit_trim AFTER INSERT ON audit WHEN new.number % 100 = 0 BEGIN"
+	  " DELETE FROM audit WHERE number <= new.number - 100000; END;" },
 };
 const size_t event_migration_count = MU_ARRAY_LEN(event_migrations);
 
@@ -80,7 +104,7 @@ struct event_ask {
 	struct str sql;
 	struct sql_value *values;
 	size_t value_count;
-	uint32_t limit;  /* 0: get one */
+	uint32_t limit; /* 0: get one */
 	bool more;
 	json_t *items;
 };
@@ -89,9 +113,14 @@ static int row_event(const struct mu_row *row, void *data)
 {
 	struct event_ask *ask = data;
 	struct mu_event event = {
-		.number = (uint64_t)mu_row_i64(row, 0), .time = mu_row_i64(row, 1), .severity = (uint32_t)mu_row_i64(row, 2),
-		.plugin = mu_row_text(row, 3), .words = mu_row_text(row, 4), .series = mu_row_text(row, 5),
-		.kind = mu_row_text(row, 6), .id = mu_row_text(row, 7),
+		.number = (uint64_t)mu_row_i64(row, 0),
+		.time = mu_row_i64(row, 1),
+		.severity = (uint32_t)mu_row_i64(row, 2),
+		.plugin = mu_row_text(row, 3),
+		.words = mu_row_text(row, 4),
+		.series = mu_row_text(row, 5),
+		.kind = mu_row_text(row, 6),
+		.id = mu_row_text(row, 7),
 	};
 
 	if (ask->limit && json_array_size(ask->items) == ask->limit) {
@@ -135,7 +164,8 @@ static void ask_done(struct mu_instance *self, struct mu_store_op *op, int statu
 
 	(void)self;
 	if (status < 0)
-		mu_reply_error(ask->call, status, "the history of events cannot be read: %s", strerror(-status));
+		mu_reply_error(ask->call, status, "the history of events cannot be read: %s",
+			       strerror(-status));
 	else if (ask->limit)
 		reply_page(ask->call, json_incref(ask->items), ask->more);
 	else if (json_array_size(ask->items) == 0)
@@ -156,7 +186,8 @@ static struct event_ask *ask_new(struct mu_call *call, size_t values)
 	ask->items = json_array();
 	arena_init(&ask->arena);
 	ask->values = arena_array(&ask->arena, values ? values : 1, sizeof(*ask->values));
-	str_add(&ask->sql, "SELECT number, time, severity, plugin, words, series, kind, id FROM event WHERE 1");
+	str_add(&ask->sql,
+		"SELECT number, time, severity, plugin, words, series, kind, id FROM event WHERE 1");
 	return ask;
 }
 
@@ -216,17 +247,23 @@ static void ask_where(struct event_ask *ask, const struct mu_condition *conditio
 	check(column); /* the call was checked against the table */
 	if (strcmp(column, "severity") == 0) {
 		if (glob)
-			column = "CASE severity WHEN 1 THEN 'failure' WHEN 2 THEN 'warning' WHEN 4 THEN 'okay' ELSE 'info' END";
+			column =
+				"CASE severity WHEN 1 THEN 'failure' WHEN 2 THEN 'warning' WHEN 4 THEN 'okay'"
+				 " ELSE 'info' END";
 		else
-			*value = (struct sql_value){ .type = 'i', .integer = severity_number(condition->value) };
+			*value = (struct sql_value){ .type = 'i',
+						     .integer = severity_number(condition->value) };
 	} else if (!glob && strcmp(column, "time") == 0) {
-		*value = (struct sql_value){ .type = 'd', .real = scan_double(&p, &number) == 0 ? number : 0 };
+		*value = (struct sql_value){ .type = 'd',
+					     .real = scan_double(&p, &number) == 0 ? number : 0 };
 		column = "time / 1e9";
 	} else if (!glob && strcmp(column, "number") == 0) {
-		*value = (struct sql_value){ .type = 'd', .real = scan_double(&p, &number) == 0 ? number : 0 };
+		*value = (struct sql_value){ .type = 'd',
+					     .real = scan_double(&p, &number) == 0 ? number : 0 };
 	}
 	if (!value->type)
-		*value = (struct sql_value){ .type = 's', .bytes = arena_strdup(&ask->arena, condition->value) };
+		*value = (struct sql_value){ .type = 's',
+					     .bytes = arena_strdup(&ask->arena, condition->value) };
 	/* an attribute that is not there is different from every value */
 	if (condition->op == MU_NE)
 		str_printf(&ask->sql, " AND (%s IS NULL OR %s <> ?)", column, column);
@@ -275,7 +312,8 @@ static bool list_from_ring(struct mu_call *call, const struct mu_query *query, i
 	return true;
 }
 
-static void list_from_store(struct mu_store *store, struct mu_call *call, const struct mu_query *query, int64_t after)
+static void list_from_store(struct mu_store *store, struct mu_call *call, const struct mu_query *query,
+			    int64_t after)
 {
 	struct event_ask *ask = ask_new(call, query->where_count + 1);
 	bool ascending = query_ascending(query);

@@ -1,5 +1,5 @@
-/* event_node: one event as event.c, event_fan.c and event_kind.c hand it around: immutable once it has its number,
- * counted, and shared by the ring, the history and all who are told. */
+/* event_node: one event as event.c, event_fan.c and event_kind.c hand it around: immutable once it has its
+ * number, counted, and shared by the ring, the history and all who are told. */
 #ifndef CORE_EVENT_NODE_H
 #define CORE_EVENT_NODE_H
 
@@ -22,6 +22,7 @@ struct event_node {
 };
 struct event_node *event_node_ref(struct event_node *node);
 void event_node_unref(struct event_node **node); /* any thread */
+void event_nodes_unref(struct list *list);
 /* The attributes of kind "event", and "id". */
 json_t *event_json(const struct mu_event *event);
 
@@ -31,9 +32,18 @@ json_t *event_json(const struct mu_event *event);
 /* ---- main loop ---- */
 /* The newest first: at 0. NULL behind the last. */
 const struct event_node *event_ring_at(size_t at);
+
+/* The history (event_history.c). */
+void event_history_init(void);
+void event_history_fini(void);
+/* Asks for the newest number there, 0 when there is none or it cannot be read, and takes events from now
+ * on. */
+void event_history_open(struct mu_store *store, void (*known)(uint64_t newest));
+void event_history_add(struct event_node *node); /* takes the reference */
+uint64_t event_history_unkept(void);
 /* The core's store, or NULL while there is none; what was to be written is handed in first. */
 struct mu_store *event_store_flush(void);
-void event_store_close(const struct mu_instance *owner);
+void event_store_close(const struct mu_instance *owner); /* NULL: whosever it is */
 
 /* Those who are told (event_fan.c). */
 void event_fan_out(struct event_node *node);

@@ -1,4 +1,5 @@
-/* test_event: numbers that go on, pages from memory and from the store, followers and listeners that do not keep up. */
+/* test_event: numbers that go on, pages from memory and from the store, followers and listeners that do not
+ * keep up. */
 #include "event.h"
 
 #include <setjmp.h>
@@ -37,7 +38,7 @@ static int owner_start(struct mu_instance *self, struct mu_error *error)
 static struct mu_kind kinds[2];
 static struct mu_command commands[2];
 static const struct mu_plugin owner_plugin = MU_PLUGIN_INIT(owner, .kinds = kinds, .commands = commands,
-                                                            .start = owner_start);
+							    .start = owner_start);
 
 static void listener_event(struct mu_instance *self, const struct mu_event *event)
 {
@@ -120,9 +121,14 @@ static struct answer *ask_open(const char *verb, const char *id, const char *arg
 	json_t *json = json_parse(text, strlen(text), error);
 	assert_non_null(json);
 	answer->parts = json_array();
-	answer->pending = mu_call(caller, &(struct mu_request){ .kind = "event", .verb = verb, .ids = id ? &id : NULL,
-	                                                        .id_count = id != NULL, .args = json, .source = "test" },
-	                          answered, answer);
+	answer->pending = mu_call(caller,
+				  &(struct mu_request){ .kind = "event",
+							.verb = verb,
+							.ids = id ? &id : NULL,
+							.id_count = id != NULL,
+							.args = json,
+							.source = "test" },
+				  answered, answer);
 	json_decref(json);
 	free(text);
 	return answer;
@@ -260,7 +266,8 @@ static void same_conditions_same_events(void **state)
 		{ "{'attr':'severity','op':'<=','value':'warning'}", 302 },
 		{ "{'attr':'severity','op':'!=','value':'info'}", 302 },
 		{ "{'attr':'severity','op':'~','value':'*a*'}", 302 },
-		{ "{'attr':'plugin','op':'~','value':'c?ller'},{'attr':'severity','op':'=','value':'failure'}", 100 },
+		{ "{'attr':'plugin','op':'~','value':'c?ller'},{'attr':'severity','op':'=','value':'failure'}",
+		  100 },
 		{ "{'attr':'words','op':'=','value':'number 700'}", 1 },
 		{ "{'attr':'words','op':'~','value':'number 14*'}", 111 },
 		{ "{'attr':'number','op':'<','value':'100'}", 99 },
@@ -268,7 +275,8 @@ static void same_conditions_same_events(void **state)
 		{ "{'attr':'id','op':'=','value':'1200'}", 1 },
 		{ "{'attr':'time','op':'>','value':'1700000001.499'}", 1 },
 		{ "{'attr':'about_kind','op':'=','value':'worker'}", 1 },
-		{ "{'attr':'about_kind','op':'!=','value':'worker'},{'attr':'number','op':'<=','value':'10'}", 9 },
+		{ "{'attr':'about_kind','op':'!=','value':'worker'},{'attr':'number','op':'<=','value':'10'}",
+		  9 },
 		{ "{'attr':'series','op':'=','value':'x'}", 0 },
 	};
 
