@@ -1,7 +1,7 @@
 /* ctl: the control socket: where it lies, who may come in, and how many.
  *
- * The file mode lets everybody in, since a viewer's rights are everybody's; with a group it is that group's. The last
- * places are kept for admins, so that others cannot shut them out. */
+ * The file mode lets everybody in, since a viewer's rights are everybody's; with a group it is that group's.
+ * The last places are kept for admins, so that others cannot shut them out. */
 #include "ctl.h"
 
 #include <errno.h>
@@ -56,8 +56,9 @@ static int clear_path(const struct sockaddr_un *address, struct mu_error *error)
 	struct stat st;
 
 	if (lstat(address->sun_path, &st) < 0)
-		return errno == ENOENT ? 0 : mu_error(error, -errno, "cannot look at %s: %s", address->sun_path,
-		                                      strerror(errno));
+		return errno == ENOENT ? 0
+				       : mu_error(error, -errno, "cannot look at %s: %s", address->sun_path,
+						  strerror(errno));
 	if (!S_ISSOCK(st.st_mode)) {
 		mu_error(error, -EEXIST, "%s is there, and is no socket", address->sun_path);
 		mu_error_remedy(error, "move it away, or set ControlSocket to another path");
@@ -66,8 +67,9 @@ static int clear_path(const struct sockaddr_un *address, struct mu_error *error)
 	int r = socket_answers(address);
 	if (r == 0)
 		return unlink(address->sun_path) < 0 && errno != ENOENT ? -errno : 0;
-	mu_error(error, r < 0 ? r : -EADDRINUSE, r < 0 ? "cannot tell whether a daemon answers at %s"
-	                                               : "another daemon answers at %s", address->sun_path);
+	mu_error(error, r < 0 ? r : -EADDRINUSE,
+		 r < 0 ? "cannot tell whether a daemon answers at %s" : "another daemon answers at %s",
+		 address->sun_path);
 	mu_error_remedy(error, "stop it, or give this one another BaseDir or ControlSocket");
 	return error ? error->code : -EADDRINUSE;
 }
@@ -85,7 +87,8 @@ static int set_rights(const char *path, const char *group, struct mu_error *erro
 		}
 		if (chown(path, (uid_t)-1, entry->gr_gid) < 0) {
 			int r = -errno;
-			mu_error(error, r, "cannot give %s to the group \"%s\": %s", path, group, strerror(-r));
+			mu_error(error, r, "cannot give %s to the group \"%s\": %s", path, group,
+				 strerror(-r));
 			mu_error_remedy(error, "the user that the daemon runs as must be in it");
 			return r;
 		}
@@ -105,7 +108,8 @@ static int socket_bind(const struct sockaddr_un *address, const char *group, str
 	if (fd < 0)
 		return -errno;
 	/* bind(2) takes the mode from the socket: nobody can come in before the rights are right */
-	r = fchmod(fd, 0600) < 0 || bind(fd, (const struct sockaddr *)address, sizeof(*address)) < 0 ? -errno : 0;
+	r = fchmod(fd, 0600) < 0 || bind(fd, (const struct sockaddr *)address, sizeof(*address)) < 0 ? -errno
+												     : 0;
 	if (r < 0) {
 		close(fd);
 		return r;
@@ -148,7 +152,7 @@ static void accept_one(uv_stream_t *server, int status)
 		if (ctl.refused++ == 0)
 			log_line(MU_LOG_WARNING, "ctl", "too many clients: some were refused");
 		ctl_client_refuse(client, -EMFILE, "too many clients are connected to the control socket",
-		                  "try again when some of them are through");
+				  "try again when some of them are through");
 		return;
 	}
 	list_add(&ctl.clients, &client->node);
@@ -172,7 +176,7 @@ int ctl_open(struct mu_instance *self, const char *path, const char *group, stru
 	check(loop_is_current(loop_main()));
 	if (!text_copy(address.sun_path, sizeof(address.sun_path), path)) {
 		mu_error(error, -ENAMETOOLONG, "the path of the control socket is longer than %zu bytes: %s",
-		         sizeof(address.sun_path) - 1, path);
+			 sizeof(address.sun_path) - 1, path);
 		mu_error_remedy(error, "set ControlSocket to a shorter one");
 		return -ENAMETOOLONG;
 	}
@@ -217,7 +221,7 @@ void ctl_close(void)
 	if (!ctl.open)
 		return;
 	ctl_stop_accepting();
-	list_each_safe(node, &ctl.clients)
+	list_each_safe (node, &ctl.clients)
 		ctl_client_close(list_entry(node, struct ctl_client, node));
 	ctl.open = false;
 }

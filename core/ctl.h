@@ -1,9 +1,12 @@
 /* ctl: the control socket: lines of JSON, one call each; a front end like any other.
  *
- * Client → daemon: {"id": n, "kind", "verb", "ids": […], "args": {…}, "match": {…}, "dry_run", "key", "deadline": seconds}
+ * Client → daemon: {"id": n, "kind", "verb", "ids": […], "args": {…}, "match": {…}, "dry_run", "key",
+ *                   "deadline": seconds}
  *                  {"id": n, "cancel": true}   {"id": n, "credit": parts}
- * Daemon → client: {"id": n, "part": …} …, then {"id": n, "result": …} or {"id": n, "error": {"code": "EINVAL", "what", "where", "remedy"}}
- * At most 64 KiB a line, 64 clients, 256 open calls each; a client that does not read its answers is closed at 4 MiB.
+ * Daemon → client: {"id": n, "part": …} …, then {"id": n, "result": …}
+ *                  or {"id": n, "error": {"code": "EINVAL", "what", "where", "remedy"}}
+ * At most 64 KiB a line, 64 clients, 256 open calls each; a client that does not read its answers is closed at
+ * 4 MiB, but for one answer that is longer.
  * SO_PEERCRED says who: the daemon's own user and root are admin, others viewer. */
 #ifndef CORE_CTL_H
 #define CORE_CTL_H

@@ -1,7 +1,7 @@
 /* ctl_client: one who is connected to the control socket: lines in, calls, lines out.
  *
- * All that it can make us hold is bounded: a line, the calls that are open, the answers that it does not fetch. An end of
- * file is a hang-up: what was asked and not yet answered is cancelled. */
+ * All that it can make us hold is bounded: a line, the calls that are open, the answers that it does not
+ * fetch. An end of file is a hang-up: what was asked and not yet answered is cancelled. */
 #include "ctl_client.h"
 
 #include <errno.h>
@@ -58,7 +58,8 @@ static void client_write(struct ctl_client *client, struct str *line)
 	}
 	uv_stream_t *stream = (uv_stream_t *)&client->pipe;
 	uv_buf_t buf = uv_buf_init(text, (unsigned)length);
-	int sent = uv_try_write(stream, &buf, 1); /* at once as a rule, so that a last word is out before a close */
+	int sent = uv_try_write(stream, &buf,
+				1); /* at once as a rule, so that a last word is out before a close */
 	if (sent >= 0 && (size_t)sent == length) {
 		free(text);
 		return;
@@ -102,7 +103,8 @@ static void write_error(struct ctl_client *client, int64_t id, const struct mu_e
 	client_write(client, &line);
 }
 
-static void write_json(struct ctl_client *client, int64_t id, const char *what, const char *json, size_t length)
+static void write_json(struct ctl_client *client, int64_t id, const char *what, const char *json,
+		       size_t length)
 {
 	struct str line = { 0 };
 
@@ -117,7 +119,7 @@ static void write_json(struct ctl_client *client, int64_t id, const char *what, 
 
 static struct ctl_call *call_find(struct ctl_client *client, int64_t id)
 {
-	list_each(node, &client->calls) {
+	list_each (node, &client->calls) {
 		struct ctl_call *call = list_entry(node, struct ctl_call, node);
 		if (call->id == id)
 			return call;
@@ -146,7 +148,7 @@ static void call_done(struct mu_instance *self, const struct mu_result *result, 
 		write_error(client, id, result->error);
 	else
 		write_json(client, id, result->part ? "part" : "result", result->json ? result->json : "null",
-		           result->json ? result->json_length : 4);
+			   result->json ? result->json_length : 4);
 }
 
 static const char **ids_of(const json_t *json, size_t *count)
@@ -177,7 +179,8 @@ static void call_open(struct ctl_client *client, const struct ctl_request *asked
 		.role = client->role,
 		.source = "ctl",
 		.key = json_get_text(asked->json, "key"),
-		.deadline = (mu_time)(json_number_value(json_object_get(asked->json, "deadline")) * (double)MU_SEC),
+		.deadline = (mu_time)(json_number_value(json_object_get(asked->json, "deadline")) *
+				      (double)MU_SEC),
 		.dry_run = json_is_true(json_object_get(asked->json, "dry_run")),
 	};
 	struct ctl_call *call = mem_alloc(sizeof(*call));
@@ -215,10 +218,11 @@ static void client_ask(struct ctl_client *client, const struct ctl_request *requ
 		if (call)
 			mu_pending_credit(call->pending, (uint32_t)request->credit);
 	} else if (call) {
-		call_refuse(client, request->id, -EEXIST, "a request with this id is still open", "count the ids up");
+		call_refuse(client, request->id, -EEXIST, "a request with this id is still open",
+			    "count the ids up");
 	} else if (client->call_count >= CTL_CALLS_MAX) {
 		call_refuse(client, request->id, -EBUSY, "too many requests of this client are open",
-		            "wait for answers before asking more");
+			    "wait for answers before asking more");
 	} else {
 		call_open(client, request);
 	}
@@ -252,7 +256,7 @@ static void client_bytes(struct ctl_client *client, const char *bytes, size_t le
 
 		if ((line ? line->length : 0) + n > CTL_LINE_MAX) {
 			ctl_client_refuse(client, -EMSGSIZE, "a line of more than 64 KiB",
-			                  "one request is one line, ended by a newline");
+					  "one request is one line, ended by a newline");
 			return;
 		}
 		if (!line && end) {
@@ -279,7 +283,8 @@ static void read_room(uv_handle_t *handle, size_t wanted, uv_buf_t *buf)
 {
 	(void)handle;
 	(void)wanted;
-	*buf = uv_buf_init(read_buffer, sizeof(read_buffer)); /* main's alone, and empty again after each read */
+	*buf = uv_buf_init(read_buffer,
+			   sizeof(read_buffer)); /* main's alone, and empty again after each read */
 }
 
 static void client_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf)
@@ -309,7 +314,7 @@ void ctl_client_close(struct ctl_client *client)
 	if (client->closing)
 		return;
 	client->closing = true;
-	list_each_safe(node, &client->calls) {
+	list_each_safe (node, &client->calls) {
 		struct ctl_call *call = list_entry(node, struct ctl_call, node);
 		mu_pending_cancel(&call->pending);
 		call_free(call);
@@ -331,7 +336,8 @@ static void client_identify(struct ctl_client *client)
 
 	client->role = MU_VIEWER;
 	text_copy(client->user, sizeof(client->user), "unknown");
-	if (uv_fileno((uv_handle_t *)&client->pipe, &fd) < 0 || getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) < 0)
+	if (uv_fileno((uv_handle_t *)&client->pipe, &fd) < 0 ||
+	    getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) < 0)
 		return;
 	client->role = ctl_role(peer.uid, geteuid());
 	if (peer.uid == 0)
@@ -345,7 +351,8 @@ static void client_forget(uv_handle_t *handle)
 	free(MU_CONTAINER(handle, struct ctl_client, pipe));
 }
 
-struct ctl_client *ctl_client_accept(struct mu_instance *self, uv_stream_t *server, void (*closed)(struct ctl_client *))
+struct ctl_client *ctl_client_accept(struct mu_instance *self, uv_stream_t *server,
+				     void (*closed)(struct ctl_client *))
 {
 	check(self && server && closed);
 	struct ctl_client *client = mem_alloc(sizeof(*client));

@@ -23,7 +23,8 @@ struct ctl_client {
 	void (*closed)(struct ctl_client *client); /* it is freed after this */
 };
 /* Takes the next connection that waits on `server`. NULL when it has gone already. */
-struct ctl_client *ctl_client_accept(struct mu_instance *self, uv_stream_t *server, void (*closed)(struct ctl_client *));
+struct ctl_client *ctl_client_accept(struct mu_instance *self, uv_stream_t *server,
+                                     void (*closed)(struct ctl_client *));
 void ctl_client_read(struct ctl_client *client);
 /* Hangs up what is open; what is written and not yet sent is lost. */
 void ctl_client_close(struct ctl_client *client);

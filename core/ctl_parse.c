@@ -1,6 +1,7 @@
 /* ctl_parse: one line of the control socket to a request. Pure.
  *
- * What is wrong with a line is said with its id, when it has one, so that the client knows which question failed. */
+ * What is wrong with a line is said with its id, when it has one, so that the client knows which question
+ * failed. */
 #include <errno.h>
 #include <string.h>
 
@@ -18,9 +19,9 @@ static const struct member {
 	const char *name;
 	enum shape shape;
 } members[] = {
-	{ "id", WHOLE },     { "kind", TEXT },     { "verb", TEXT },   { "ids", TEXTS },  { "args", OBJECT },
-	{ "match", OBJECT }, { "dry_run", BOOLEAN }, { "key", TEXT },  { "deadline", SECONDS },
-	{ "cancel", BOOLEAN }, { "credit", WHOLE },
+	{ "id", WHOLE },         { "kind", TEXT },      { "verb", TEXT },       { "ids", TEXTS },
+	{ "args", OBJECT },      { "match", OBJECT },   { "dry_run", BOOLEAN }, { "key", TEXT },
+	{ "deadline", SECONDS }, { "cancel", BOOLEAN }, { "credit", WHOLE },
 };
 
 static const struct member *member_find(const char *name)
@@ -34,7 +35,8 @@ static const struct member *member_find(const char *name)
 static bool word_fits(const json_t *value)
 {
 	size_t length = json_string_length(value);
-	return json_is_string(value) && length > 0 && length <= WORD_MAX && strlen(json_string_value(value)) == length;
+	return json_is_string(value) && length > 0 && length <= WORD_MAX &&
+	       strlen(json_string_value(value)) == length;
 }
 
 static bool words_fit(const json_t *value)
@@ -44,7 +46,7 @@ static bool words_fit(const json_t *value)
 
 	if (!json_is_array(value))
 		return false;
-	json_array_foreach(value, i, word)
+	json_array_foreach (value, i, word)
 		if (!word_fits(word))
 			return false;
 	return true;
@@ -63,8 +65,10 @@ static const char *shape_missed(const json_t *value, enum shape shape)
 	case BOOLEAN:
 		return json_is_boolean(value) ? NULL : "true or false";
 	case SECONDS:
-		return json_is_number(value) && json_number_value(value) > 0 && json_number_value(value) <= DEADLINE_MAX
-		               ? NULL : "a number of seconds, at most 604800";
+		return json_is_number(value) && json_number_value(value) > 0 &&
+				       json_number_value(value) <= DEADLINE_MAX
+			       ? NULL
+			       : "a number of seconds, at most 604800";
 	case WHOLE:
 		return json_is_integer(value) && json_integer_value(value) >= 0 ? NULL : "a whole number";
 	}
@@ -90,7 +94,7 @@ static int check_members(json_t *json, struct mu_error *error)
 	const char *name;
 	json_t *value;
 
-	json_object_foreach(json, name, value) {
+	json_object_foreach (json, name, value) {
 		const struct member *member = member_find(name);
 		if (!member)
 			return say_unknown(name, error);
@@ -99,7 +103,8 @@ static int check_members(json_t *json, struct mu_error *error)
 			return mu_error(error, -EINVAL, "\"%s\" of a request must be %s", name, wanted);
 	}
 	if (!json_object_get(json, "id"))
-		return mu_error(error, -EINVAL, "a request needs an \"id\": a whole number that its answer will carry");
+		return mu_error(error, -EINVAL,
+				"a request needs an \"id\": a whole number that its answer will carry");
 	return 0;
 }
 

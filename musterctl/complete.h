@@ -8,8 +8,9 @@
 #include "base/str.h"
 
 struct connection;
-/* One a line. `words` is what has been typed, the last of them the one to complete (may be ""). Ids are asked of the daemon. */
-void complete_print(struct str *out, struct connection *connection, const json_t *described, const char *const *words,
-                    size_t count);
+/* One a line. `words` is what has been typed, the last of them the one to complete (may be ""). Ids are asked
+ * of the daemon. */
+void complete_print(struct str *out, struct connection *connection, const json_t *described,
+                    const char *const *words, size_t count);
 
 #endif

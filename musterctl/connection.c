@@ -1,7 +1,8 @@
 /* connection: one connection to the daemon's control socket.
  *
- * Lines of JSON both ways, as core/ctl.h says. Reading a part of a stream gives the daemon leave to send another, so that
- * one who pipes us into a slow reader slows down the sender, and nothing piles up between. */
+ * Lines of JSON both ways, as core/ctl.h says. Reading a part of a stream gives the daemon leave to send
+ * another, so that one who pipes us into a slow reader slows down the sender, and nothing piles up
+ * between. */
 #include "connection.h"
 
 #include <errno.h>
@@ -103,8 +104,9 @@ static int receive(struct connection *connection, int64_t until, json_t **out)
 	const char *end;
 
 	while (!(end = connection->in.len > connection->seen
-	                       ? memchr(connection->in.data + connection->seen, '\n', connection->in.len - connection->seen)
-	                       : NULL)) {
+			       ? memchr(connection->in.data + connection->seen, '\n',
+					connection->in.len - connection->seen)
+			       : NULL)) {
 		connection->seen = connection->in.len;
 		int r = read_more(connection, until);
 		if (r < 0)
@@ -129,7 +131,7 @@ static int give_credit(struct connection *connection, int64_t id, int *parts)
 }
 
 int connection_call(struct connection *connection, json_t *request, int64_t wait_ns,
-                    void (*part)(const json_t *part, void *data), void *data, struct reply *out)
+		    void (*part)(const json_t *part, void *data), void *data, struct reply *out)
 {
 	int64_t until = wait_ns < 0 ? -1 : clock_mono() + wait_ns;
 	int64_t id = ++connection->last_id;

@@ -22,8 +22,9 @@ struct reply {
 	json_t *result; /* NULL unless the daemon answered */
 	json_t *error;  /* {"code","what","where","remedy"}: it refused */
 };
-/* Asks, and waits at most `wait_ns` (<0: for ever). `request` gets its id here. `part` is called for each piece of a stream,
- * which it borrows. 0 = there is a reply; -ETIMEDOUT; -ECONNRESET the daemon hung up; another negative errno. */
+/* Asks, and waits at most `wait_ns` (<0: for ever). `request` gets its id here. `part` is called for each
+ * piece of a stream, which it borrows. 0 = there is a reply; -ETIMEDOUT; -ECONNRESET the daemon hung up;
+ * another negative errno. */
 int connection_call(struct connection *connection, json_t *request, int64_t wait_ns,
                     void (*part)(const json_t *part, void *data), void *data, struct reply *out);
 void reply_fini(struct reply *reply);

@@ -15,7 +15,7 @@ static bool is_one_of(const json_t *words, const char *word)
 	size_t i;
 	json_t *entry;
 
-	json_array_foreach(words, i, entry)
+	json_array_foreach (words, i, entry)
 		if (json_is_string(entry) && strcmp(json_string_value(entry), word) == 0)
 			return true;
 	return false;
@@ -27,8 +27,9 @@ const json_t *help_kind(const json_t *described, const char *word)
 	json_t *kind;
 
 	check(word);
-	json_array_foreach(json_object_get(described, "kinds"), i, kind)
-		if (strcmp(tables_plural(kind), word) == 0 || is_one_of(json_object_get(kind, "aliases"), word))
+	json_array_foreach (json_object_get(described, "kinds"), i, kind)
+		if (strcmp(tables_plural(kind), word) == 0 ||
+		    is_one_of(json_object_get(kind, "aliases"), word))
 			return kind;
 	return tables_kind(described, word);
 }
@@ -40,9 +41,9 @@ static void print_kinds(struct print *print, const json_t *described)
 	json_t *rows = json_array(), *kind, *command;
 	size_t i, j;
 
-	json_array_foreach(json_object_get(described, "kinds"), i, kind) {
+	json_array_foreach (json_object_get(described, "kinds"), i, kind) {
 		struct str verbs = { 0 };
-		json_array_foreach(json_object_get(kind, "commands"), j, command)
+		json_array_foreach (json_object_get(kind, "commands"), j, command)
 			str_printf(&verbs, "%s%s", j ? " " : "", json_get_text(command, "name"));
 		json_t *row = json_object();
 		json_set_text(row, "kind", json_get_text(kind, "name"));
@@ -53,7 +54,8 @@ static void print_kinds(struct print *print, const json_t *described)
 	}
 	print_rows(print, rows);
 	json_decref(rows);
-	str_add(&print->out, "\nmusterctl help KIND shows a kind's commands and attributes; the daemon's own need no kind.\n");
+	str_add(&print->out,
+		"\nmusterctl help KIND shows its commands and attributes; the daemon's own need no kind.\n");
 }
 
 /* ---- a command ---- */
@@ -72,7 +74,7 @@ static void add_usage(struct str *out, const json_t *kind, const json_t *command
 		str_add(out, json_is_true(json_object_get(command, "bulk")) ? " …" : "");
 		str_add(out, optional ? "]" : "");
 	}
-	json_array_foreach(json_object_get(command, "args"), i, arg) {
+	json_array_foreach (json_object_get(command, "args"), i, arg) {
 		bool required = json_is_true(json_object_get(arg, "required"));
 		const char *name = json_get_text(arg, "name");
 		if (name && strcmp(name, "where") == 0)
@@ -100,15 +102,18 @@ static void print_fields(struct print *print, const json_t *fields)
 	json_t *rows = json_array(), *field;
 	size_t i;
 
-	json_array_foreach(fields, i, field) {
+	json_array_foreach (fields, i, field) {
 		const json_t *choices = json_object_get(field, "choices");
 		const char *unit = json_get_text(field, "unit");
 		json_t *row = json_object();
 		json_set_text(row, "name", json_get_text(field, "name"));
-		json_object_set_new(row, "type", json_array_size(choices) > 0 ? joined(choices)
-		                                                               : json_incref(json_object_get(field, "type")));
+		json_object_set_new(row, "type",
+				    json_array_size(choices) > 0
+					    ? joined(choices)
+					    : json_incref(json_object_get(field, "type")));
 		json_object_set_new(row, "unit", json_string(unit ? unit : ""));
-		json_set_text(row, "default", json_get_text(field, "default") ? json_get_text(field, "default") : "");
+		json_set_text(row, "default",
+			      json_get_text(field, "default") ? json_get_text(field, "default") : "");
 		json_set_text(row, "is", json_get_text(field, "help") ? json_get_text(field, "help") : "");
 		json_array_append_new(rows, row);
 	}
@@ -142,12 +147,13 @@ static void print_kind(struct print *print, const json_t *kind)
 	str_add(&print->out, ": ");
 	text_safe(&print->out, json_get_text(kind, "help") ? json_get_text(kind, "help") : "");
 	str_add(&print->out, "\n\n");
-	json_array_foreach(json_object_get(kind, "commands"), i, command) {
+	json_array_foreach (json_object_get(kind, "commands"), i, command) {
 		struct str usage = { 0 };
 		add_usage(&usage, kind, command);
 		json_t *row = json_object();
 		json_set_text(row, "command", str_text(&usage));
-		json_set_text(row, "does", json_get_text(command, "help") ? json_get_text(command, "help") : "");
+		json_set_text(row, "does",
+			      json_get_text(command, "help") ? json_get_text(command, "help") : "");
 		json_set_text(row, "for", json_get_text(command, "role"));
 		json_array_append_new(rows, row);
 		str_fini(&usage);

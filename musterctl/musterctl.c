@@ -1,6 +1,7 @@
 /* musterctl: words → one call at the daemon's control socket → its answer, as text or JSON.
  *
- * It knows no command: what the daemon describes is what can be said, so a plugin's verbs are here the day it is loaded. */
+ * It knows no command: what the daemon describes is what can be said, so a plugin's verbs are here the day it
+ * is loaded. */
 #include <errno.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -27,7 +28,7 @@
 
 enum { DONE = 0, REFUSED = 1, WRONG_WORDS = 2, NO_CONNECTION = 3, UNKNOWN = 4 };
 enum { PAGE = 1000, TABLE_MAX = 10000 };
-#define SECOND INT64_C(1000000000)
+#define SECOND        INT64_C(1000000000)
 #define DESCRIBE_WAIT (10 * SECOND)
 
 struct session {
@@ -80,9 +81,11 @@ static int say_unreachable(const char *path, int r)
 	char what[400];
 
 	text_printf(what, sizeof(what), "cannot connect to %s: %s", path, strerror(-r));
-	complain(what, "", r == -EACCES ? "only the daemon's own user, root and its ControlGroup may"
-	         : r == -ENAMETOOLONG   ? "the path of a socket is at most 107 bytes long"
-	                                : "is musterd running? Start it, or name its socket with --socket or MUSTER_SOCKET");
+	complain(what, "",
+		 r == -EACCES ? "only the daemon's own user, root and its ControlGroup may"
+		 : r == -ENAMETOOLONG
+			 ? "the path of a socket is at most 107 bytes long"
+			 : "is musterd running? Start it, or name its socket with --socket or MUSTER_SOCKET");
 	return NO_CONNECTION;
 }
 
@@ -93,11 +96,14 @@ static int say_lost(const struct session *session, int r)
 	bool look = !effect || strcmp(effect, "look") == 0;
 
 	if (r == -ETIMEDOUT)
-		complain("no answer in time", "", look ? "--timeout waits longer" : "whether it was done is unknown: look before "
-		                                                              "you ask again");
+		complain("no answer in time", "",
+			 look ? "--timeout waits longer"
+			      : "whether it was done is unknown: look before "
+				"you ask again");
 	else if (r == -ECONNRESET)
 		complain("the daemon hung up before it answered", "",
-		         look ? "is it restarting? Ask again" : "whether it was done is unknown: look before you ask again");
+			 look ? "is it restarting? Ask again"
+			      : "whether it was done is unknown: look before you ask again");
 	else
 		complain("the connection failed", "", strerror(-r));
 	return r == -ETIMEDOUT || !look ? UNKNOWN : NO_CONNECTION;
@@ -107,7 +113,8 @@ static int say_refused(const json_t *error)
 {
 	const char *what = json_get_text(error, "what"), *code = json_get_text(error, "code");
 
-	complain(what ? what : "the daemon refused", json_get_text(error, "where"), json_get_text(error, "remedy"));
+	complain(what ? what : "the daemon refused", json_get_text(error, "where"),
+		 json_get_text(error, "remedy"));
 	return code && strcmp(code, "ETIMEDOUT") == 0 ? UNKNOWN : REFUSED;
 }
 
@@ -115,7 +122,8 @@ static int say_refused(const json_t *error)
 
 static int ask(struct session *session, void (*part)(const json_t *part, void *data), struct reply *reply)
 {
-	int r = connection_call(&session->connection, session->request, session->wait_ns, part, session, reply);
+	int r = connection_call(&session->connection, session->request, session->wait_ns, part, session,
+				reply);
 	if (r < 0)
 		return say_lost(session, r);
 	if (!reply->error)
@@ -142,7 +150,8 @@ static int run_call(struct session *session)
 	struct reply reply;
 	bool stream = json_is_true(json_object_get(session->command, "stream"));
 	bool dry_run = json_is_true(json_object_get(session->request, "dry_run"));
-	const char *verb = json_get_text(session->command, "name"), *kind = json_get_text(session->print.kind, "name");
+	const char *verb = json_get_text(session->command, "name"),
+		   *kind = json_get_text(session->print.kind, "name");
 
 	int r = ask(session, show_part, &reply);
 	if (r != DONE)
@@ -182,7 +191,7 @@ static void list_as_json(struct session *session, const json_t *items, bool firs
 	size_t i;
 	json_t *item;
 
-	json_array_foreach(items, i, item) {
+	json_array_foreach (items, i, item) {
 		str_add(&session->print.out, first && i == 0 ? "[\n" : ",\n");
 		print_json_object(&session->print, item);
 	}
@@ -245,12 +254,14 @@ static int run_list(struct session *session)
 
 /* ---- from words to a call ---- */
 
-/* "series list 'cpu*'": in a list, a word that is no condition is a glob for the id. Returns what was made, to be freed. */
+/* "series list 'cpu*'": in a list, a word that is no condition is a glob for the id. Returns what was made,
+ * to be freed. */
 static char *glob_word(struct options *options)
 {
 	const char **words = options->words;
 
-	if (options->word_count < 3 || strcmp(words[1], "list") != 0 || words[2][0] == '-' || strpbrk(words[2], "=<>~!"))
+	if (options->word_count < 3 || strcmp(words[1], "list") != 0 || words[2][0] == '-' ||
+	    strpbrk(words[2], "=<>~!"))
 		return NULL;
 	char *condition = mem_printf("id~%s", words[2]);
 	words[2] = condition;
@@ -280,7 +291,8 @@ static int run_words(struct session *session)
 	struct words_problem problem;
 	char *glob = glob_word(options);
 
-	session->request = words_to_request(session->described, options->words, options->word_count, &problem);
+	session->request = words_to_request(session->described, options->words, options->word_count,
+					    &problem);
 	free(glob);
 	if (!session->request) {
 		complain(problem.what, "", problem.remedy);
@@ -298,7 +310,8 @@ static int run_help(struct session *session)
 	const char **words = session->options.words;
 	size_t count = session->options.word_count;
 
-	if (help_print(&session->print, session->described, count > 1 ? words[1] : NULL, count > 2 ? words[2] : NULL) < 0) {
+	if (help_print(&session->print, session->described, count > 1 ? words[1] : NULL,
+		       count > 2 ? words[2] : NULL) < 0) {
 		complain("there is no such kind or command", "", "musterctl help shows them all");
 		return WRONG_WORDS;
 	}
@@ -313,7 +326,7 @@ static int describe(struct session *session)
 
 	session->request = json_pack("{s:s, s:s}", "kind", "daemon", "verb", "describe");
 	session->wait_ns = session->options.timeout > 0 ? (int64_t)(session->options.timeout * (double)SECOND)
-	                                                : DESCRIBE_WAIT;
+							: DESCRIBE_WAIT;
 	int r = ask(session, NULL, &reply);
 	json_decref(session->request);
 	session->request = NULL;
@@ -359,7 +372,8 @@ static int run_complete(struct session *session)
 		reply_fini(&reply);
 	}
 	json_decref(request);
-	complete_print(&session->print.out, open ? &session->connection : NULL, session->described, words, count);
+	complete_print(&session->print.out, open ? &session->connection : NULL, session->described, words,
+		       count);
 	return flush(session) ? DONE : REFUSED;
 }
 

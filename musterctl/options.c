@@ -1,4 +1,5 @@
-/* options: what is said to musterctl itself. They may stand anywhere before "--", for people write them last. */
+/* options: what is said to musterctl itself. They may stand anywhere before "--", for people write them
+ * last. */
 #include "options.h"
 
 #include <errno.h>
@@ -102,7 +103,8 @@ int options_parse(struct options *options, int argc, char **argv, char problem[2
 	bool ours = true;
 
 	check(options && argv && problem);
-	*options = (struct options){ .socket = socket && socket[0] ? socket : SOCKET_DEFAULT, .colour = colour_wanted() };
+	*options = (struct options){ .socket = socket && socket[0] ? socket : SOCKET_DEFAULT,
+				     .colour = colour_wanted() };
 	options->words = mem_array((size_t)argc + 1, sizeof(*options->words));
 	for (int at = 1; at < argc; at++) {
 		int r = ours ? parse_one(options, argc, argv, &at, problem) : 0;

@@ -1,7 +1,7 @@
 /* print: answers as text, by what the daemon's tables say about them.
  *
- * A table is made of cells first, so that each column is as wide as its widest. Nothing here knows a kind by name: what
- * stands in a state's row is its colour, what stands in an attribute's row is its form. */
+ * A table is made of cells first, so that each column is as wide as its widest. Nothing here knows a kind by
+ * name: what stands in a state's row is its colour, what stands in an attribute's row is its form. */
 #include "print.h"
 
 #include <ctype.h>
@@ -22,8 +22,9 @@ enum { GAP = 2, LAST_MIN = 10, DEEPEST = 4 };
 static const char *tone_colour(const char *tone)
 {
 	static const char *const colours[][2] = {
-		{ "fail", "\033[31m" }, { "unknown", "\033[35m" }, { "warn", "\033[33m" }, { "running", "\033[36m" },
-		{ "ok", "\033[32m" },   { "wait", "\033[34m" },    { "paused", "\033[2m" },
+		{ "fail", "\033[31m" },    { "unknown", "\033[35m" }, { "warn", "\033[33m" },
+		{ "running", "\033[36m" }, { "ok", "\033[32m" },      { "wait", "\033[34m" },
+		{ "paused", "\033[2m" },
 	};
 
 	for (size_t i = 0; tone && i < sizeof(colours) / sizeof(colours[0]); i++)
@@ -35,8 +36,10 @@ static const char *tone_colour(const char *tone)
 /* An event's severity is no state, but wants the same colours. */
 static const char *severity_tone(const char *severity)
 {
-	return strcmp(severity, "failure") == 0 ? "fail" : strcmp(severity, "warning") == 0 ? "warn"
-	       : strcmp(severity, "okay") == 0  ? "ok" : NULL;
+	return strcmp(severity, "failure") == 0   ? "fail"
+	       : strcmp(severity, "warning") == 0 ? "warn"
+	       : strcmp(severity, "okay") == 0    ? "ok"
+						  : NULL;
 }
 
 static const char *cell_colour(const struct print *print, const char *attr, const json_t *value)
@@ -44,7 +47,8 @@ static const char *cell_colour(const struct print *print, const char *attr, cons
 	if (!print->colour || !json_is_string(value))
 		return "";
 	if (strcmp(attr, "state") == 0)
-		return tone_colour(json_get_text(tables_state(print->kind, json_string_value(value)), "tone"));
+		return tone_colour(
+			json_get_text(tables_state(print->kind, json_string_value(value)), "tone"));
 	return strcmp(attr, "severity") == 0 ? tone_colour(severity_tone(json_string_value(value))) : "";
 }
 
@@ -158,12 +162,12 @@ static void print_columns(struct print *print, const json_t *items, const json_t
 	json_t *item, *name;
 
 	grid_init(&grid, json_array_size(names), json_array_size(items) + 1);
-	json_array_foreach(names, c, name) {
+	json_array_foreach (names, c, name) {
 		const json_t *attr = print->kind ? tables_attr(print->kind, json_string_value(name)) : NULL;
 		const char *label = json_get_text(attr, "label");
 		set_head(&grid, c, label ? label : json_string_value(name), bold);
 		grid.right[c] = value_is_number(attr);
-		json_array_foreach(items, r, item) {
+		json_array_foreach (items, r, item) {
 			struct str text = { 0 };
 			const json_t *value = json_object_get(item, json_string_value(name));
 			value_text(&text, attr, value);
@@ -189,7 +193,7 @@ void print_rows(struct print *print, const json_t *items)
 	const char *key;
 	const json_t *kind = print->kind;
 
-	json_object_foreach(json_array_get(items, 0), key, value)
+	json_object_foreach (json_array_get(items, 0), key, value)
 		json_array_append_new(names, json_string(key));
 	print->kind = NULL;
 	if (json_array_size(names) > 0)
@@ -228,7 +232,8 @@ static void print_member(struct print *print, const struct member *member, size_
 		add_blanks(&print->out, width - text_width(str_text(&label)) + GAP);
 		add_coloured(print, cell_colour(print, member->name, member->value), str_text(&text));
 		const json_t *state = strcmp(member->name, "state") == 0 && json_is_string(member->value)
-		                              ? tables_state(print->kind, json_string_value(member->value)) : NULL;
+					      ? tables_state(print->kind, json_string_value(member->value))
+					      : NULL;
 		if (json_get_text(state, "sentence"))
 			str_printf(&print->out, " (%s)", json_get_text(state, "sentence"));
 		str_add_byte(&print->out, '\n');
@@ -248,15 +253,15 @@ static size_t collect_members(const struct print *print, const json_t *object, s
 		members[count++] = (struct member){ "id", NULL, json_object_get(object, "id") };
 	if (json_object_get(object, "state"))
 		members[count++] = (struct member){ "state", NULL, json_object_get(object, "state") };
-	json_array_foreach(json_object_get(print->kind, "attrs"), i, attr) {
+	json_array_foreach (json_object_get(print->kind, "attrs"), i, attr) {
 		const char *name = json_get_text(attr, "name");
 		value = name && strcmp(name, "state") != 0 ? json_object_get(object, name) : NULL;
 		if (value)
 			members[count++] = (struct member){ name, attr, value };
 	}
-	json_object_foreach(all, key, value) {
-		bool known = strcmp(key, "id") == 0 || strcmp(key, "state") == 0 || strcmp(key, "kind") == 0 ||
-		             strcmp(key, "version") == 0;
+	json_object_foreach (all, key, value) {
+		bool known = strcmp(key, "id") == 0 || strcmp(key, "state") == 0 ||
+			     strcmp(key, "kind") == 0 || strcmp(key, "version") == 0;
 		if (!known && !(print->kind && tables_attr(print->kind, key)))
 			members[count++] = (struct member){ key, NULL, value };
 	}
@@ -286,7 +291,7 @@ void print_sample(struct print *print, const json_t *series)
 
 	if (json_object_size(values) == 0)
 		str_add(&print->out, "no value yet\n");
-	json_object_foreach(values, source, value) {
+	json_object_foreach (values, source, value) {
 		const json_t *rate = json_object_get(rates, source);
 		text_safe(&print->out, source);
 		str_add_byte(&print->out, '=');
@@ -312,7 +317,8 @@ static bool print_special(struct print *print, const char *key, const json_t *va
 	if (strcmp(key, "message") == 0 && json_is_string(value)) {
 		print_line(print, json_string_value(value));
 	} else if (strcmp(key, "job") == 0) {
-		const char *id = json_is_string(value) ? json_string_value(value) : json_get_text(value, "id");
+		const char *id = json_is_string(value) ? json_string_value(value)
+						       : json_get_text(value, "id");
 		str_add(&print->out, "it goes on as a job: musterctl job get ");
 		print_line(print, id ? id : "?");
 	} else if (strcmp(key, "undo") == 0 && json_is_object(value)) {
@@ -331,7 +337,7 @@ static void print_answer(struct print *print, const json_t *result)
 	json_t *rest = json_object(), *value, *all = (json_t *)(uintptr_t)result;
 	const char *key;
 
-	json_object_foreach(all, key, value)
+	json_object_foreach (all, key, value)
 		if (!print_special(print, key, value))
 			json_object_set(rest, key, value);
 	if (json_object_size(rest) > 0)
@@ -346,10 +352,10 @@ static int depth_of(const json_t *json)
 	int deepest = 0;
 	size_t i;
 
-	json_array_foreach(json, i, item)
+	json_array_foreach (json, i, item)
 		if (depth_of(item) > deepest)
 			deepest = depth_of(item);
-	json_object_foreach(all, key, item)
+	json_object_foreach (all, key, item)
 		if (depth_of(item) > deepest)
 			deepest = depth_of(item);
 	return json_is_array(json) || json_is_object(json) ? deepest + 1 : 0;
@@ -390,7 +396,8 @@ void print_result(struct print *print, const json_t *result, bool dry_run)
 
 /* ---- streams ---- */
 
-static void part_word(struct print *print, const char *name, const json_t *attr, const json_t *value, size_t start)
+static void part_word(struct print *print, const char *name, const json_t *attr, const json_t *value,
+		      size_t start)
 {
 	struct str text = { 0 };
 
@@ -409,7 +416,7 @@ void print_part(struct print *print, const json_t *part)
 
 	if (json_object_get(part, "id"))
 		part_word(print, "id", NULL, json_object_get(part, "id"), start);
-	json_array_foreach(names, i, name) {
+	json_array_foreach (names, i, name) {
 		const char *key = json_string_value(name);
 		const json_t *value = key ? json_object_get(part, key) : NULL;
 		if (value)

@@ -1,4 +1,5 @@
-/* print: answers as text: tables, one thing, a line of a stream. Into a str: who prints it is main's business. */
+/* print: answers as text: tables, one thing, a line of a stream. Into a str: who prints it is main's
+ * business. */
 #ifndef MUSTERCTL_PRINT_H
 #define MUSTERCTL_PRINT_H
 

@@ -13,7 +13,7 @@ static const json_t *row_named(const json_t *rows, const char *name)
 	json_t *row;
 
 	check(name);
-	json_array_foreach(rows, i, row) {
+	json_array_foreach (rows, i, row) {
 		const char *own = json_get_text(row, "name");
 		if (own && strcmp(own, name) == 0)
 			return row;
@@ -46,7 +46,7 @@ static bool has_flag(const json_t *attr, const char *flag)
 	size_t i;
 	json_t *word;
 
-	json_array_foreach(json_object_get(attr, "flags"), i, word)
+	json_array_foreach (json_object_get(attr, "flags"), i, word)
 		if (json_is_string(word) && strcmp(json_string_value(word), flag) == 0)
 			return true;
 	return false;
@@ -61,7 +61,7 @@ json_t *tables_columns(const json_t *kind)
 	if (json_array_size(given) > 0)
 		return json_deep_copy(given);
 	columns = json_array();
-	json_array_foreach(json_object_get(kind, "attrs"), i, attr)
+	json_array_foreach (json_object_get(kind, "attrs"), i, attr)
 		if (!has_flag(attr, "hidden") && json_get_text(attr, "name"))
 			json_array_append(columns, json_object_get(attr, "name"));
 	return columns;

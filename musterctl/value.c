@@ -1,7 +1,7 @@
 /* value: one attribute's value as a person reads it.
  *
- * The described table says what a number is: a span, a stamp, bytes, percent. Whatever is printed may have come from a
- * process name or a web page somewhere, so nothing of it reaches a terminal as a command. */
+ * The described table says what a number is: a span, a stamp, bytes, percent. Whatever is printed may have
+ * come from a process name or a web page somewhere, so nothing of it reaches a terminal as a command. */
 #include "value.h"
 
 #include <math.h>
@@ -40,8 +40,8 @@ void text_safe(struct str *out, const char *text)
 		uint32_t code = 0;
 		size_t n = char_next(text, &code);
 		/* controls of both sets, and the marks that turn the direction of writing */
-		bool bad = n == 0 || code < 0x20 || (code >= 0x7f && code < 0xa0) || (code >= 0x202a && code <= 0x202e) ||
-		           (code >= 0x2066 && code <= 0x2069);
+		bool bad = n == 0 || code < 0x20 || (code >= 0x7f && code < 0xa0) ||
+			   (code >= 0x202a && code <= 0x202e) || (code >= 0x2066 && code <= 0x2069);
 		if (code == '\n' || code == '\t')
 			str_add_byte(out, ' ');
 		else if (bad)
@@ -55,11 +55,14 @@ void text_safe(struct str *out, const char *text)
 /* Unicode's wide and combining ranges, roughly: a column that is off by one is no harm. */
 static size_t char_width(uint32_t code)
 {
-	if ((code >= 0x300 && code <= 0x36f) || (code >= 0x200b && code <= 0x200f) || (code >= 0xfe00 && code <= 0xfe0f))
+	if ((code >= 0x300 && code <= 0x36f) || (code >= 0x200b && code <= 0x200f) ||
+	    (code >= 0xfe00 && code <= 0xfe0f))
 		return 0;
-	if ((code >= 0x1100 && code <= 0x115f) || (code >= 0x2e80 && code <= 0xa4cf) || (code >= 0xac00 && code <= 0xd7a3) ||
-	    (code >= 0xf900 && code <= 0xfaff) || (code >= 0xfe30 && code <= 0xfe6f) || (code >= 0xff00 && code <= 0xff60) ||
-	    (code >= 0xffe0 && code <= 0xffe6) || (code >= 0x1f300 && code <= 0x1faff) || (code >= 0x20000 && code <= 0x3fffd))
+	if ((code >= 0x1100 && code <= 0x115f) || (code >= 0x2e80 && code <= 0xa4cf) ||
+	    (code >= 0xac00 && code <= 0xd7a3) || (code >= 0xf900 && code <= 0xfaff) ||
+	    (code >= 0xfe30 && code <= 0xfe6f) || (code >= 0xff00 && code <= 0xff60) ||
+	    (code >= 0xffe0 && code <= 0xffe6) || (code >= 0x1f300 && code <= 0x1faff) ||
+	    (code >= 0x20000 && code <= 0x3fffd))
 		return 2;
 	return 1;
 }
@@ -170,8 +173,8 @@ static bool is(const json_t *attr, const char *key, const char *word)
 
 bool value_is_number(const json_t *attr)
 {
-	return !is(attr, "unit", "time") &&
-	       (is(attr, "type", "int") || is(attr, "type", "double") || is(attr, "type", "size") || is(attr, "type", "duration"));
+	return !is(attr, "unit", "time") && (is(attr, "type", "int") || is(attr, "type", "double") ||
+					     is(attr, "type", "size") || is(attr, "type", "duration"));
 }
 
 static void value_number(struct str *out, const json_t *attr, const json_t *value)
@@ -205,10 +208,10 @@ static bool all_scalar(const json_t *value)
 	const char *key;
 	json_t *item, *members = (json_t *)(uintptr_t)value; /* jansson's iterators know no const */
 
-	json_array_foreach(value, i, item)
+	json_array_foreach (value, i, item)
 		if (json_is_object(item) || json_is_array(item))
 			return false;
-	json_object_foreach(members, key, item)
+	json_object_foreach (members, key, item)
 		if (json_is_object(item) || json_is_array(item))
 			return false;
 	return true;
@@ -226,12 +229,12 @@ static void value_nested(struct str *out, const json_t *value)
 		free(text);
 		return;
 	}
-	json_array_foreach(value, i, item) {
+	json_array_foreach (value, i, item) {
 		if (i > 0)
 			str_add(out, ", ");
 		value_text(out, NULL, item);
 	}
-	json_object_foreach(members, key, item) {
+	json_object_foreach (members, key, item) {
 		if (out->len > before)
 			str_add_byte(out, ' ');
 		text_safe(out, key);

@@ -1,4 +1,5 @@
-/* test_ctl: the control socket with real calls behind it: what a client may send, and what it cannot make us hold. */
+/* test_ctl: the control socket with real calls behind it: what a client may send, and what it cannot make us
+ * hold. */
 #include "ctl.h"
 
 #include <setjmp.h>
@@ -32,8 +33,7 @@ struct say_args {
 };
 static const struct mu_option say_args[] = {
 	MU_OPT_STRING(struct say_args, text, .name = "text", .dflt = "x"),
-	MU_OPT_INT(struct say_args, times, .name = "times", .dflt = "1", .min = 1, .max = 1000000),
-	MU_OPT_END
+	MU_OPT_INT(struct say_args, times, .name = "times", .dflt = "1", .min = 1, .max = 1000000), MU_OPT_END
 };
 
 static struct mu_call *held[300];
@@ -47,8 +47,8 @@ static void run_say(struct mu_instance *self, struct mu_call *call)
 	(void)self;
 	for (int64_t i = 0; i < args->times; i++)
 		str_add(&text, args->text);
-	mu_reply(call, json_pack("{s:s, s:s, s:s}", "text", str_text(&text), "user", mu_call_user(call), "source",
-	                         mu_call_source(call)));
+	mu_reply(call, json_pack("{s:s, s:s, s:s}", "text", str_text(&text), "user", mu_call_user(call),
+				 "source", mu_call_source(call)));
 	str_fini(&text);
 }
 
@@ -80,15 +80,22 @@ static void run_count(struct mu_instance *self, struct mu_call *call)
 		mu_reply(call, json_string("counted"));
 }
 
-static const struct mu_kind kinds[] = {
-	{ .name = "parrot", .plural = "parrots", .help = "says things" },
-	MU_KIND_END
-};
+static const struct mu_kind kinds[] = { { .name = "parrot", .plural = "parrots", .help = "says things" },
+					MU_KIND_END };
 static const struct mu_command commands[] = {
-	{ .kind = "parrot", .name = "say", .flags = MU_ON_KIND, .effect = MU_LOOK, .args = say_args,
-	  .args_size = sizeof(struct say_args), .run = run_say },
+	{ .kind = "parrot",
+	  .name = "say",
+	  .flags = MU_ON_KIND,
+	  .effect = MU_LOOK,
+	  .args = say_args,
+	  .args_size = sizeof(struct say_args),
+	  .run = run_say },
 	{ .kind = "parrot", .name = "hold", .flags = MU_ON_KIND, .effect = MU_LOOK, .run = run_hold },
-	{ .kind = "parrot", .name = "count", .flags = MU_ON_KIND | MU_STREAM, .effect = MU_LOOK, .run = run_count },
+	{ .kind = "parrot",
+	  .name = "count",
+	  .flags = MU_ON_KIND | MU_STREAM,
+	  .effect = MU_LOOK,
+	  .run = run_count },
 	{ .kind = "parrot", .name = "teach", .flags = MU_ON_KIND, .effect = MU_CHANGE, .run = run_hold },
 	MU_COMMAND_END
 };
@@ -194,8 +201,10 @@ static const char *client_lines(struct client *client, size_t lines)
 static void answers(struct client *client, const char *text, const char *expected)
 {
 	client_send(client, text);
-	assert_string_equal(client_lines(client, count_lines(&(struct str){ .data = (char *)(uintptr_t)expected,
-	                                                                     .len = strlen(expected) })), expected);
+	assert_string_equal(
+		client_lines(client, count_lines(&(struct str){ .data = (char *)(uintptr_t)expected,
+								.len = strlen(expected) })),
+		expected);
 }
 
 static bool is_over(void *data)
@@ -294,7 +303,8 @@ static void a_living_socket_is_left_alone_a_dead_one_replaced(void **state)
 	close(other); /* as when it dies: the file stays */
 	assert_int_equal(ctl_open(parrot, path, "", &error), 0);
 	struct client client = client_open();
-	answers(&client, "{'id':1,'kind':'parrot','verb':'list'}\n", "{'id':1,'result':{'items':[],'next':null,'total':0}}\n");
+	answers(&client, "{'id':1,'kind':'parrot','verb':'list'}\n",
+		"{'id':1,'result':{'items':[],'next':null,'total':0}}\n");
 	client_close(&client);
 }
 
@@ -339,10 +349,11 @@ static void a_call_is_answered_with_its_id(void **state)
 	(void)state;
 	assert_int_equal(ctl_clients(), 1);
 	if (geteuid() == 0)
-		text_copy(expected, sizeof(expected), "{'id':7,'result':{'text':'hihi','user':'root','source':'ctl'}}\n");
+		text_copy(expected, sizeof(expected),
+			  "{'id':7,'result':{'text':'hihi','user':'root','source':'ctl'}}\n");
 	else
-		text_printf(expected, sizeof(expected), "{'id':7,'result':{'text':'hihi','user':'uid %u','source':'ctl'}}\n",
-		            geteuid());
+		text_printf(expected, sizeof(expected),
+			    "{'id':7,'result':{'text':'hihi','user':'uid %u','source':'ctl'}}\n", geteuid());
 	answers(&client, "{'id':7,'kind':'parrot','verb':'say','args':{'text':'hi','times':2}}\n", expected);
 	client_send(&client, "{'id':8,'kind':'parot','verb':'say'}\n");
 	const char *line = client_lines(&client, 1);
@@ -354,7 +365,8 @@ static void a_call_is_answered_with_its_id(void **state)
 
 static void lines_come_in_any_pieces(void **state)
 {
-	static const char text[] = "{'id':1,'kind':'parrot','verb':'list'}\r\n\n{'id':2,'kind':'parrot','verb':'list'}\n";
+	static const char text[] =
+		"{'id':1,'kind':'parrot','verb':'list'}\r\n\n{'id':2,'kind':'parrot','verb':'list'}\n";
 	struct client client = client_open();
 
 	(void)state;
@@ -362,10 +374,10 @@ static void lines_come_in_any_pieces(void **state)
 		client_send(&client, (char[]){ text[i], '\0' });
 	client_send(&client, text);
 	assert_string_equal(client_lines(&client, 4),
-	                    "{'id':1,'result':{'items':[],'next':null,'total':0}}\n"
-	                    "{'id':2,'result':{'items':[],'next':null,'total':0}}\n"
-	                    "{'id':1,'result':{'items':[],'next':null,'total':0}}\n"
-	                    "{'id':2,'result':{'items':[],'next':null,'total':0}}\n");
+			    "{'id':1,'result':{'items':[],'next':null,'total':0}}\n"
+			    "{'id':2,'result':{'items':[],'next':null,'total':0}}\n"
+			    "{'id':1,'result':{'items':[],'next':null,'total':0}}\n"
+			    "{'id':2,'result':{'items':[],'next':null,'total':0}}\n");
 	client_send(&client, "{'id':3,'kind':");
 	client_close(&client); /* half a line is nothing */
 	assert_int_equal(ctl_clients(), 0);
@@ -379,7 +391,8 @@ static void nonsense_is_refused_and_the_next_line_heard(void **state)
 	client_send(&client, "hello\n{'id':3,'verbs':'x'}\n{'id':4,'kind':'parrot','verb':'list'}\n");
 	const char *lines = client_lines(&client, 3);
 	assert_non_null(strstr(lines, "{'error':{'code':'EINVAL','what':'this is no JSON"));
-	assert_non_null(strstr(lines, "{'id':3,'error':{'code':'EINVAL','what':'a request has no member \\'verbs\\''"));
+	assert_non_null(strstr(
+		lines, "{'id':3,'error':{'code':'EINVAL','what':'a request has no member \\'verbs\\''"));
 	assert_non_null(strstr(lines, "did you mean \\'verb\\'?"));
 	assert_non_null(strstr(lines, "{'id':4,'result'"));
 	client_close(&client);
@@ -418,7 +431,8 @@ static void open_calls_have_a_limit_and_can_be_cancelled(void **state)
 		client_send(&client, line);
 	}
 	assert_int_equal(held_count, CTL_CALLS_MAX);
-	client_send(&client, "{'id':900,'kind':'parrot','verb':'hold'}\n{'id':5,'kind':'parrot','verb':'hold'}\n");
+	client_send(&client,
+		    "{'id':900,'kind':'parrot','verb':'hold'}\n{'id':5,'kind':'parrot','verb':'hold'}\n");
 	const char *lines = client_lines(&client, 2);
 	assert_non_null(strstr(lines, "{'id':900,'error':{'code':'EBUSY'"));
 	assert_non_null(strstr(lines, "{'id':5,'error':{'code':'EEXIST'"));
@@ -446,7 +460,8 @@ static void a_stream_waits_for_credit(void **state)
 	client_send(&client, "{'id':1,'credit':10}\n");
 	assert_non_null(strstr(client_lines(&client, 10), "{'id':1,'part':73}\n"));
 	client_send(&client, "{'id':1,'credit':1000}\n");
-	assert_non_null(strstr(client_lines(&client, 27), "{'id':1,'part':99}\n{'id':1,'result':'counted'}\n"));
+	assert_non_null(
+		strstr(client_lines(&client, 27), "{'id':1,'part':99}\n{'id':1,'result':'counted'}\n"));
 	client_close(&client);
 }
 
@@ -459,7 +474,9 @@ static void who_does_not_read_is_closed(void **state)
 	(void)state;
 	/* 1 MB each: what the socket holds, and then 4 MiB here */
 	for (int i = 0; i < 12 && ctl_clients() > 0; i++)
-		client_send(&client, "{'id':1,'kind':'parrot','verb':'say','args':{'text':'0123456789','times':100000}}\n");
+		client_send(
+			&client,
+			"{'id':1,'kind':'parrot','verb':'say','args':{'text':'0123456789','times':100000}}\n");
 	core_settle();
 	assert_int_equal(ctl_clients(), 0);
 	client_close(&client);
@@ -470,7 +487,8 @@ static void one_long_answer_is_no_sin(void **state)
 	struct client client = client_open();
 
 	(void)state;
-	client_send(&client, "{'id':1,'kind':'parrot','verb':'say','args':{'text':'0123456789','times':600000}}\n");
+	client_send(&client,
+		    "{'id':1,'kind':'parrot','verb':'say','args':{'text':'0123456789','times':600000}}\n");
 	const char *line = client_lines(&client, 1);
 	assert_true(strlen(line) > 6000000);
 	client_close(&client);
@@ -490,7 +508,8 @@ static void there_is_room_for_so_many(void **state)
 	client_close(&late);
 	client_close(&clients[0]);
 	late = client_open();
-	answers(&late, "{'id':1,'kind':'parrot','verb':'list'}\n", "{'id':1,'result':{'items':[],'next':null,'total':0}}\n");
+	answers(&late, "{'id':1,'kind':'parrot','verb':'list'}\n",
+		"{'id':1,'result':{'items':[],'next':null,'total':0}}\n");
 	client_close(&late);
 	for (int i = 1; i < CTL_CLIENTS_MAX; i++)
 		client_close(&clients[i]);
@@ -519,7 +538,8 @@ static void viewers_cannot_shut_out_admins(void **state)
 		core_settle();
 	}
 	assert_int_equal(ctl_clients(), MU_ARRAY_LEN(viewers));
-	client_send(&viewers[0], "{'id':1,'kind':'parrot','verb':'teach'}\n{'id':2,'kind':'parrot','verb':'say'}\n");
+	client_send(&viewers[0],
+		    "{'id':1,'kind':'parrot','verb':'teach'}\n{'id':2,'kind':'parrot','verb':'say'}\n");
 	const char *lines = client_lines(&viewers[0], 2);
 	assert_non_null(strstr(lines, "{'id':1,'error':{'code':'EACCES'"));
 	assert_non_null(strstr(lines, "'user':'uid 65534'"));
@@ -561,8 +581,9 @@ static void a_line_says_what_is_wrong_with_it(void **state)
 {
 	struct ctl_request request;
 	struct mu_error error = { 0 };
-	static const char good[] = "{\"id\":0,\"kind\":\"a\",\"verb\":\"b\",\"ids\":[\"x\"],\"args\":{},\"match\":{},"
-	                           "\"dry_run\":true,\"key\":\"k\",\"deadline\":0.5}";
+	static const char good[] =
+		"{\"id\":0,\"kind\":\"a\",\"verb\":\"b\",\"ids\":[\"x\"],\"args\":{},\"match\":{},"
+		"\"dry_run\":true,\"key\":\"k\",\"deadline\":0.5}";
 
 	(void)state;
 	assert_int_equal(ctl_parse(good, strlen(good), &request, &error), 0);

@@ -1,4 +1,5 @@
-/* test_print: how answers look to a person: units, times, tables, colours, and nothing that a terminal would obey. */
+/* test_print: how answers look to a person: units, times, tables, colours, and nothing that a terminal would
+ * obey. */
 #include "print.h"
 
 #include <stdarg.h>
@@ -111,7 +112,9 @@ static void a_terminal_is_not_commanded(void **state)
 	(void)state;
 	text_safe(&print.out, "a\033[2Jb\r\n\tc\x7f");
 	printed("a?[2Jb?  c?");
-	text_safe(&print.out, "\xc2\x9b" "2J \xe2\x80\xae" "exe \xff \xc3");
+	text_safe(&print.out, "\xc2\x9b"
+			      "2J \xe2\x80\xae"
+			      "exe \xff \xc3");
 	printed("?2J ?exe ? ?");
 	text_safe(&print.out, "gr\xc3\xbc\xc3\x9f \xe2\x82\xac");
 	printed("gr\xc3\xbc\xc3\x9f \xe2\x82\xac");
@@ -149,13 +152,13 @@ static void tables_are_aligned(void **state)
 	print = (struct print){ .kind = kind };
 	print_table(&print, list);
 	printed("ID         STATE      LOAD  SEEN                 NAME\n"
-	        "w1         up        3.5 %  2025-11-26 14:04:31  one\n"
-	        "worker-22  failed  100.0 %  " NO_VALUE "                    the second of them\n");
+		"w1         up        3.5 %  2025-11-26 14:04:31  one\n"
+		"worker-22  failed  100.0 %  " NO_VALUE "                    the second of them\n");
 	print.width = 62;
 	print_table(&print, list);
 	printed("ID         STATE      LOAD  SEEN                 NAME\n"
-	        "w1         up        3.5 %  2025-11-26 14:04:31  one\n"
-	        "worker-22  failed  100.0 %  " NO_VALUE "                    the second o\xe2\x80\xa6\n");
+		"w1         up        3.5 %  2025-11-26 14:04:31  one\n"
+		"worker-22  failed  100.0 %  " NO_VALUE "                    the second o\xe2\x80\xa6\n");
 	json_decref(kind);
 	json_decref(list);
 }
@@ -163,23 +166,24 @@ static void tables_are_aligned(void **state)
 static void states_have_the_colour_of_their_tone(void **state)
 {
 	json_t *kind = json("{'name':'t','attrs':[{'name':'state'}],'states':[{'name':'bad','tone':'fail'},"
-	                    "{'name':'good','tone':'ok'}]}");
+			    "{'name':'good','tone':'ok'}]}");
 	json_t *list = json("[{'id':'a','state':'bad'},{'id':'b','state':'good'},{'id':'c','state':'new'}]");
 
 	(void)state;
 	print = (struct print){ .kind = kind, .colour = true };
 	print_table(&print, list);
 	printed("\033[1mID\033[0m  \033[1mSTATE\033[0m\n"
-	        "a   \033[31mbad\033[0m\n"
-	        "b   \033[32mgood\033[0m\n"
-	        "c   new\n");
+		"a   \033[31mbad\033[0m\n"
+		"b   \033[32mgood\033[0m\n"
+		"c   new\n");
 	json_decref(kind);
 	json_decref(list);
 }
 
 static void without_columns_all_but_the_hidden(void **state)
 {
-	json_t *kind = json("{'name':'t','attrs':[{'name':'a','type':'int'},{'name':'b','flags':['hidden']},{'name':'c_d'}]}");
+	json_t *kind = json(
+		"{'name':'t','attrs':[{'name':'a','type':'int'},{'name':'b','flags':['hidden']},{'name':'c_d'}]}");
 	json_t *list = json("[{'id':'1','a':5,'b':6,'c_d':'x'}]"), *none = json("[]");
 
 	(void)state;
@@ -198,18 +202,19 @@ static void without_columns_all_but_the_hidden(void **state)
 static void one_thing_is_label_and_value(void **state)
 {
 	json_t *kind = json(worker);
-	json_t *object = json("{'name':'one','cpu':1,'id':'w1','kind':'worker','version':3,'state':'failed','extra':[1,2],"
-	                      "'ram_used':2048}");
+	json_t *object = json(
+		"{'name':'one','cpu':1,'id':'w1','kind':'worker','version':3,'state':'failed','extra':[1,2],"
+		"'ram_used':2048}");
 
 	(void)state;
 	print = (struct print){ .kind = kind };
 	print_object(&print, object);
 	printed("id        w1\n"
-	        "state     failed (is broken)\n"
-	        "load      1.0 %\n"
-	        "name      one\n"
-	        "ram used  2.0 KiB\n"
-	        "extra     1, 2\n");
+		"state     failed (is broken)\n"
+		"load      1.0 %\n"
+		"name      one\n"
+		"ram used  2.0 KiB\n"
+		"extra     1, 2\n");
 	json_decref(object);
 	object = json("{'id':'x','list':[{'k':1,'v':'a'},{'k':22,'v':null}]}");
 	print.kind = NULL;
@@ -233,25 +238,28 @@ static void results_of_commands(void **state)
 	(void)state;
 	print = (struct print){ .kind = NULL };
 	assert_result("{'message':'web was restarted'}", false, "web was restarted\n");
-	assert_result("{'message':'started','job':'17'}", false, "started\nit goes on as a job: musterctl job get 17\n");
+	assert_result("{'message':'started','job':'17'}", false,
+		      "started\nit goes on as a job: musterctl job get 17\n");
 	assert_result("{'job':{'id':'9'}}", false, "it goes on as a job: musterctl job get 9\n");
 	assert_result("{'message':'off','undo':{'command':'worker.enable','args':{}}}", false,
-	              "off\nundo: {\"command\":\"worker.enable\",\"args\":{}}\n");
+		      "off\nundo: {\"command\":\"worker.enable\",\"args\":{}}\n");
 	assert_result("null", false, "done\n");
 	assert_result("'plain'", false, "plain\n");
 	assert_result("[]", true, "nothing would be done\n");
 	assert_result("[]", false, "nothing\n");
 	assert_result("[{'kind':'plugin','id':'cpu','sentence':'restarts'}]", true,
-	              "KIND    ID   SENTENCE\nplugin  cpu  restarts\n");
-	assert_result("{'a':[{'b':{'c':[{'d':1}]}}]}", false,
-	              "{\n  \"a\": [\n    {\n      \"b\": {\n        \"c\": [\n          {\n            \"d\": 1\n          }\n"
-	              "        ]\n      }\n    }\n  ]\n}\n");
+		      "KIND    ID   SENTENCE\nplugin  cpu  restarts\n");
+	assert_result(
+		"{'a':[{'b':{'c':[{'d':1}]}}]}", false,
+		"{\n  \"a\": [\n    {\n      \"b\": {\n        \"c\": [\n          {\n            \"d\": 1\n          }\n"
+		"        ]\n      }\n    }\n  ]\n}\n");
 }
 
 static void a_sample_is_a_source_a_line(void **state)
 {
 	json_t *load = json("{'id':'h/load/load','values':{'shortterm':0.25,'midterm':1},"
-	                    "'rates':{'shortterm':0.25,'midterm':null}}"), *none = json("{'id':'x'}");
+			    "'rates':{'shortterm':0.25,'midterm':null}}"),
+	       *none = json("{'id':'x'}");
 
 	(void)state;
 	print = (struct print){ .kind = NULL };
@@ -265,9 +273,11 @@ static void a_sample_is_a_source_a_line(void **state)
 
 static void a_part_is_one_line(void **state)
 {
-	json_t *kind = json("{'name':'event','columns':['time','severity','words'],'attrs':[{'name':'time','type':'double',"
-	                    "'unit':'time'},{'name':'severity'},{'name':'words'}]}");
-	json_t *part = json("{'id':'7','time':1764158671,'severity':'failure','words':'it\\nbroke','plugin':'x'}");
+	json_t *kind = json(
+		"{'name':'event','columns':['time','severity','words'],'attrs':[{'name':'time','type':'double',"
+		"'unit':'time'},{'name':'severity'},{'name':'words'}]}");
+	json_t *part = json(
+		"{'id':'7','time':1764158671,'severity':'failure','words':'it\\nbroke','plugin':'x'}");
 	json_t *lost = json("{'lost':3}");
 
 	(void)state;
