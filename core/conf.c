@@ -263,7 +263,7 @@ struct conf *conf_load(const char *path, struct conf_report *report)
 	struct conf_node *first;
 
 	check(path && report);
-	size_t errors = report->error_count;
+	size_t errors = report->error_count - report->refused;
 	arena_init(&conf->arena);
 	conf->path = arena_strdup(&conf->arena, path);
 	/* half a configuration would be misjudged */
@@ -281,7 +281,7 @@ struct conf *conf_load(const char *path, struct conf_report *report)
 	take_read_threads(&conf->globals, &sorting);
 	if (conf->globals.plugin_dir) /* else its line is wrong, and nothing could be loaded */
 		conf_plugins(conf, sorting.others, report);
-	if (report->error_count > errors)
+	if (report->error_count - report->refused > errors)
 		conf_free(&conf);
 	return conf;
 }

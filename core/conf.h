@@ -34,7 +34,8 @@ struct conf_plugin {
 	const char *file;
 	int line;
 	const char *load_text; /* canonical LoadPlugin block: changed = restart */
-	const struct descriptor *descriptor;
+	const struct descriptor *descriptor; /* of a refused plugin: a placeholder with nothing but its name */
+	const struct mu_error *refused;      /* why its file cannot be loaded; NULL = it is */
 	struct config *config; /* filled; conf's reference */
 };
 
@@ -48,8 +49,8 @@ struct conf {
 };
 
 /* Reads, includes, fills the globals, loads the plugins' descriptors (a plugin that is already loaded is asked for its tables
- * again, not mapped again), fills every instance's options. NULL when report has errors. A plugin whose .so is refused is an
- * error here. `override_dir` NULL, or the PluginDir of the command line. */
+ * again, not mapped again), fills every instance's options. NULL when the report has errors, but for refused plugins: a .so
+ * that cannot be loaded is one instance that fails, and no reason for the others to stand still. */
 struct conf *conf_load(const char *path, struct conf_report *report);
 void conf_free(struct conf **conf);
 

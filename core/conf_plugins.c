@@ -68,7 +68,8 @@ static const char *const own_work[] = { "logfile", "syslog", "log_logstash" };
 struct load {
 	const char *word;
 	const struct conf_node *node;
-	const struct descriptor *descriptor; /* NULL: refused, or not needed, and told */
+	const struct descriptor *descriptor; /* NULL: not needed, and told */
+	const struct mu_error *refused;
 	size_t position;
 };
 
@@ -176,41 +177,41 @@ static bool is_own_work(const char *word)
 	return false;
 }
 
-/* The descriptor of a plugin, or NULL and a sentence in the report. */
-static const struct descriptor *load_descriptor(struct plan *plan, const char *word,
-						const struct conf_node *node)
+/* Finds the plugin: its descriptor, or a placeholder and why it was refused, or neither when it is not needed. */
+static void load_descriptor(struct plan *plan, struct load *load)
 {
-	const struct descriptor *descriptor = NULL;
+	const struct conf_node *node = load->node;
 	struct mu_error why = { 0 };
 
-	check(plan && word);
-	int r = loader_load(plan->conf->globals.plugin_dir, word, &descriptor, &why);
+	int r = loader_load(plan->conf->globals.plugin_dir, load->word, &load->descriptor, &why);
 	if (r == 0) {
-		check(descriptor);
-		return descriptor;
+		check(load->descriptor);
+		return;
 	}
-	if (r == -ENOENT && is_own_work(word)) {
+	if (r == -ENOENT && is_own_work(load->word)) {
 		mu_error_remedy(
 			conf_warning_at(plan->report, node,
 					"plugin \"%s\" is not needed: the daemon writes its log itself",
-					word),
+					load->word),
 			"set LogFile and LogLevel at the top level, and remove this line");
-		return NULL;
+		return;
 	}
-	struct mu_error *error = conf_report_error(plan->report);
-	*error = why;
 	/* a file's own name is in its sentence; where to look is the line that asked for it */
-	error->where[0] = '\0';
-	mu_error_where(error, "%s:%d", node->file, node->line);
-	return NULL;
+	why.where[0] = '\0';
+	mu_error_where(&why, "%s:%d", node->file, node->line);
+	*conf_report_error(plan->report) = why;
+	plan->report->refused++;
+	load->refused = arena_memdup(&plan->conf->arena, &why, sizeof(why));
+	load->descriptor = loader_placeholder(load->word);
 }
 
 /* All that a change of would need a restart. */
 static const char *load_text(struct arena *arena, const struct conf_plugin *plugin)
 {
-	return arena_printf(arena, "Interval %.9g\nJitter %.9g\nDeadline %.9g\nLoop \"%s\"\n",
+	return arena_printf(arena, "Interval %.9g\nJitter %.9g\nDeadline %.9g\nLoop \"%s\"\n%s",
 			    (double)plugin->interval / 1e9, (double)plugin->jitter / 1e9,
-			    (double)plugin->read_deadline / 1e9, plugin->loop ? plugin->loop : "");
+			    (double)plugin->read_deadline / 1e9, plugin->loop ? plugin->loop : "",
+			    plugin->refused ? "refused\n" : "");
 }
 
 /* The instance that LoadPlugin alone makes. `options` NULL: loaded by its <Plugin> block. */
@@ -220,6 +221,7 @@ static void draft_load(struct plan *plan, struct load *load, const struct load_o
 	struct conf_plugin plugin = { .plugin = name,
 				      .name = name,
 				      .descriptor = load->descriptor,
+				      .refused = load->refused,
 				      .interval = plan->interval,
 				      .file = load->node->file,
 				      .line = load->node->line };
@@ -252,7 +254,7 @@ static void take_load(struct plan *plan, const struct conf_node *node, size_t po
 	}
 	const char *word = node->args[0].text;
 	const struct load *before = find_load(plan, word);
-	if (before && before->descriptor) {
+	if (before && before->descriptor && !before->refused) {
 		mu_error_remedy(conf_warning_at(plan->report, node,
 						"plugin \"%.60s\" is loaded already, by %.60s:%d", word,
 						before->node->file, before->node->line),
@@ -267,7 +269,7 @@ static void take_load(struct plan *plan, const struct conf_node *node, size_t po
 	if (before)
 		return; /* was refused once, and that is told */
 	struct load *load = add_load(plan, word, node, position);
-	load->descriptor = load_descriptor(plan, word, node);
+	load_descriptor(plan, load);
 	if (!load->descriptor || r < 0)
 		return;
 	draft_load(plan, load, &options);
@@ -280,7 +282,7 @@ static struct load *auto_load(struct plan *plan, const struct conf_node *node, s
 	struct load *load = add_load(plan, node->args[0].text, node, position);
 
 	check(node->arg_count > 0);
-	load->descriptor = load_descriptor(plan, load->word, node);
+	load_descriptor(plan, load);
 	if (load->descriptor)
 		draft_load(plan, load, NULL);
 	return load;
@@ -354,7 +356,7 @@ static void take_block(struct plan *plan, const struct conf_node *node, size_t p
 			"add LoadPlugin %.60s above, or set AutoLoadPlugin true", word);
 		return;
 	}
-	if (!load->descriptor)
+	if (!load->descriptor || load->refused)
 		return;
 	if (load->position > position)
 		mu_error_remedy(conf_warning_at(plan->report, node,

@@ -12,6 +12,7 @@
 struct conf_report {
 	struct mu_error errors[32];
 	size_t error_count; /* may be above 32: only the first are kept */
+	size_t refused;     /* of these, how many are plugins whose file was refused: the rest may run without them */
 	struct mu_error warnings[32];
 	size_t warning_count;
 };

@@ -49,8 +49,10 @@ int daemon_test(const struct daemon_arguments *arguments)
 	struct conf *conf = conf_load(arguments->conf_file, &report);
 
 	daemon_print_report(&report);
-	if (!conf)
+	if (!conf || report.error_count > 0) {
+		conf_free(&conf);
 		return 1;
+	}
 	printf("The configuration %s is good: %zu plugins.\n", conf->path, conf->count);
 	conf_free(&conf);
 	return 0;

@@ -100,6 +100,16 @@ static void instance_set_loop(struct mu_instance *instance, const char *wish)
 	instance->ref = ref_new(instance->loop, instance);
 }
 
+/* Its file was refused: it will fail at its start, with that reason. */
+static void instance_refuse(struct mu_instance *instance, const struct mu_error *why)
+{
+	if (!why)
+		return;
+	instance->refused = true;
+	instance->start_error = *why;
+	instance->start_result = why->code;
+}
+
 static struct mu_instance *instance_from_conf(const struct descriptor *descriptor, const struct conf_plugin *conf)
 {
 	struct mu_instance *instance = instance_make(descriptor);
@@ -114,6 +124,7 @@ static struct mu_instance *instance_from_conf(const struct descriptor *descripto
 	instance->config = config_ref(conf->config);
 	instance->latest = config_ref(conf->config);
 	instance_set_loop(instance, conf->loop);
+	instance_refuse(instance, conf->refused);
 	return instance;
 }
 
@@ -131,6 +142,7 @@ static struct mu_instance *instance_from_old(const struct mu_instance *old)
 	instance->config = config_ref(old->latest);
 	instance->latest = config_ref(old->latest);
 	instance_set_loop(instance, old->loop_wish);
+	instance_refuse(instance, old->refused ? &old->start_error : NULL);
 	return instance;
 }
 

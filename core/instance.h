@@ -77,6 +77,7 @@ struct mu_instance {
 	enum instance_state is;
 	mu_time since;
 	bool used;              /* has been started: another life takes another struct */
+	bool refused;           /* its file could not be loaded: start_error says why */
 	bool leaving;           /* out of the directory once stopped */
 	enum mu_stop_reason why;
 	struct mu_instance *successor; /* takes its place once it has stopped, and starts */

@@ -36,7 +36,8 @@ static void act_start(struct mu_instance *instance)
 	check(!instance->used);
 	instance->used = true;
 	loop_timer_start(loop_main(), &instance->deadline, START_DEADLINE, on_overdue);
-	instance->start_result = kind_add_instance(instance, &instance->start_error);
+	if (!instance->refused)
+		instance->start_result = kind_add_instance(instance, &instance->start_error);
 	if (instance->start_result == 0)
 		instance->start_result = route_add_instance(instance, &instance->start_error);
 	instance_hold(instance);

@@ -6,6 +6,7 @@
 #include "loader_parts.h"
 
 #include "base/check.h"
+#include "base/map.h"
 #include "base/mem.h"
 #include "base/nearest.h"
 #include "base/slurp.h"
@@ -36,6 +37,21 @@ static bool has_alias(const char *aliases, const char *word)
 			return true;
 	}
 	return false;
+}
+
+const struct descriptor *loader_placeholder(const char *name)
+{
+	static struct map placeholders; /* kept for ever, as all descriptors are */
+	struct descriptor *descriptor = map_get(&placeholders, name);
+
+	if (descriptor)
+		return descriptor;
+	descriptor = mem_alloc(sizeof(*descriptor));
+	descriptor->plugin.size = sizeof(descriptor->plugin);
+	descriptor->plugin.name = mem_strdup(name);
+	descriptor->plugin.about = "refused: its file could not be loaded";
+	map_put(&placeholders, name, descriptor);
+	return descriptor;
 }
 
 const struct descriptor *loader_find(const char *name)

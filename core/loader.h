@@ -20,6 +20,8 @@ struct descriptor {
 int loader_load(const char *dir, const char *word, const struct descriptor **out, struct mu_error *error);
 /* A plugin that is part of the core. */
 const struct descriptor *loader_builtin(const struct mu_plugin *plugin);
+/* What stands for a plugin that was refused: its name and empty tables. Not among the loaded. */
+const struct descriptor *loader_placeholder(const char *name);
 const struct descriptor *loader_find(const char *name); /* among the loaded */
 bool loader_next(size_t *at, const struct descriptor **out);
 /* The file on disk is another than the one in memory. */

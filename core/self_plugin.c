@@ -8,6 +8,7 @@
 #include "daemon.h"
 #include "instance.h"
 #include "loader.h"
+#include "log.h"
 #include "route.h"
 #include "self.h"
 
@@ -61,8 +62,12 @@ static void plugin_set_lost(json_t *object, const struct mu_instance *instance)
 
 static const char *plugin_reason(const struct mu_instance *instance)
 {
-	if (instance->is == INSTANCE_FAILED || instance->is == INSTANCE_ABANDONED)
-		return instance->error.what;
+	static char words[700];
+
+	if (instance->is == INSTANCE_FAILED || instance->is == INSTANCE_ABANDONED) {
+		error_print(words, sizeof(words), &instance->error);
+		return words;
+	}
 	if (instance->read.last_error[0])
 		return instance->read.last_error;
 	if (instance->status[0])

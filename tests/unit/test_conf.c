@@ -86,7 +86,7 @@ static struct conf *load(const char *text)
 	str_fini(&whole);
 	memset(&report, 0, sizeof(report));
 	struct conf *conf = conf_load(path, &report);
-	assert_true((conf == NULL) == (report.error_count > 0));
+	assert_true((conf == NULL) == (report.error_count > report.refused));
 	return conf;
 }
 
@@ -356,6 +356,24 @@ static void wrong_plugins_are_all_named(void **state)
 	assert_int_equal(report.warning_count, 0);
 }
 
+static void a_refused_plugin_leaves_the_others(void **state)
+{
+	(void)state;
+	make_folder("plugins");
+	write_file("plugins/text.so", "not a plugin\n");
+	struct conf *conf = load("PluginDir \"@/plugins\"\nLoadPlugin text\n<Plugin text>\n X 1\n</Plugin>\n"
+				 "LoadPlugin probe\n");
+	assert_non_null(conf);
+	assert_int_equal(report.refused, 1);
+	assert_int_equal(report.error_count, 1);
+	assert_told(&report.errors[0], "main.conf:2", "no ELF file", "");
+	assert_int_equal(conf->count, 2);
+	assert_string_equal(conf->plugins[0].name, "text");
+	assert_non_null(conf->plugins[0].refused);
+	assert_null(conf->plugins[1].refused);
+	conf_free(&conf);
+}
+
 /* ---- includes ---- */
 
 static void includes_are_sorted_and_filtered(void **state)
@@ -499,6 +517,7 @@ int main(void)
 		cmocka_unit_test(what_is_not_loaded_is_ignored_aloud),
 		cmocka_unit_test(a_block_above_its_load_counts_with_a_warning),
 		cmocka_unit_test(wrong_plugins_are_all_named),
+		cmocka_unit_test(a_refused_plugin_leaves_the_others),
 		cmocka_unit_test(includes_are_sorted_and_filtered),
 		cmocka_unit_test(an_included_error_names_its_own_file),
 		cmocka_unit_test(a_missing_include_is_a_warning_an_unreadable_one_an_error),
