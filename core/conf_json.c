@@ -117,7 +117,7 @@ static int json_strings(struct arena *arena, const struct mu_option *row, const 
 	if (count > ITEMS_MAX)
 		return mu_error(error, -E2BIG, "argument \"%s\" has %zu items; at most %d are allowed",
 				row->name, count, ITEMS_MAX);
-	const char **items = arena_array(arena, count, sizeof(*items));
+	const char **items = arena_array(arena, count + 1, sizeof(*items));
 	for (size_t i = 0; i < count; i++) {
 		const json_t *item = json_is_string(json) ? json : json_array_get(json, i);
 		if (!json_is_string(item))

@@ -204,7 +204,7 @@ static void make_arrays(struct frame *frame)
 			items->count = state->count;
 		} else if (row->type == MU_STRINGS) {
 			struct mu_strings *strings = member;
-			strings->items = arena_array(frame->fill->arena, state->count, sizeof(char *));
+			strings->items = arena_array(frame->fill->arena, state->count + 1, sizeof(char *));
 			strings->count = state->count;
 		}
 	}
@@ -320,7 +320,7 @@ static void fill_keys(struct frame *frame)
 		state->last = frame->block;
 		if (row->type == MU_STRINGS) {
 			struct mu_strings *strings = (struct mu_strings *)(void *)(frame->out + row->offset);
-			strings->items = arena_array(frame->fill->arena, count - arg, sizeof(char *));
+			strings->items = arena_array(frame->fill->arena, count - arg + 1, sizeof(char *));
 			strings->count = count - arg;
 			fill_strings(frame, row, state, frame->block->args + arg, count - arg);
 			arg = count;

@@ -205,7 +205,7 @@ int word_split(struct arena *arena, const char *text, struct mu_strings *out)
 		count++;
 	if (bad)
 		return -EINVAL;
-	const char **items = arena_array(arena, count, sizeof(*items));
+	const char **items = arena_array(arena, count + 1, sizeof(*items));
 	p = text;
 	for (size_t i = 0; i < count; i++) {
 		check(next_word(&p, room, &bad));

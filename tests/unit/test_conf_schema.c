@@ -272,6 +272,7 @@ static void nothing_given_gives_defaults(void **state)
 	assert_true(config.share > 0.49 && config.share < 0.51);
 	assert_int_equal(config.count, 0); /* no default: bounds are not asked */
 	assert_int_equal(config.paths.count, 3);
+	assert_null(config.paths.items[config.paths.count]); /* as argv wants it */
 	assert_string_equal(config.paths.items[1], "b c");
 	assert_int_equal(config.watchers.count, 0);
 	assert_int_equal(report.error_count + report.warning_count, 0);

@@ -23,7 +23,7 @@ enum mu_option_type {
 };
 
 struct mu_strings {
-	const char *const *items; /* items[count] is NULL, so it serves as argv; NULL when count is 0 */
+	const char *const *items; /* items[count] is NULL, so that it serves as argv; both 0 when absent */
 	size_t count;
 };
 
