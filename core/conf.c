@@ -297,3 +297,12 @@ void conf_free(struct conf **conf)
 	free(*conf);
 	*conf = NULL;
 }
+
+bool conf_pid_file_is_default(const struct conf_globals *globals)
+{
+	const struct mu_option *row = conf_global_rows;
+
+	while (strcmp(row->name, "PIDFile") != 0)
+		row++;
+	return globals->pid_file && row->dflt && strcmp(globals->pid_file, row->dflt) == 0;
+}

@@ -54,6 +54,9 @@ struct conf {
 struct conf *conf_load(const char *path, struct conf_report *report);
 void conf_free(struct conf **conf);
 
+/* Nobody named a PIDFile. */
+bool conf_pid_file_is_default(const struct conf_globals *globals);
+
 enum conf_change { CONF_SAME, CONF_ADDED, CONF_REMOVED, CONF_RECONFIGURED, CONF_RESTARTED };
 struct conf_difference {
 	const char *name;

@@ -197,9 +197,14 @@ static int start_ctl(struct mu_error *error)
 	return ctl_open(d.self, path, globals->control_group, error);
 }
 
+/* In the foreground somebody else knows the process; a pid file is written only when it was asked for. */
 static int start_pid(struct mu_error *error)
 {
-	return daemon_pid_write(d.arguments.pid_file ? d.arguments.pid_file : d.conf->globals.pid_file, error);
+	const char *path = d.arguments.pid_file ? d.arguments.pid_file : d.conf->globals.pid_file;
+
+	if (d.arguments.foreground && !d.arguments.pid_file && conf_pid_file_is_default(&d.conf->globals))
+		return 0;
+	return daemon_pid_write(path, error);
 }
 
 static int start_plugins(struct mu_error *error)
