@@ -44,11 +44,13 @@ def said(one, words):
 def test_flush_is_answered_when_it_is_on_disk(daemon):
     one = daemon(READERS)
     all_there(one)
-    for _ in range(3):
+    for _ in range(4):
         before = last(path_of(one, "testhost/load/load"))
         one.until(lambda: one.call("series", "get", "testhost/load/load")["time"] >= before + 1, what="a new value")
-        assert one.call("series", "flush", "testhost/load/load")["flushed"] == 1
-        assert last(path_of(one, "testhost/load/load")) > before
+        seen = int(one.call("series", "get", "testhost/load/load")["time"])
+        # 0 when its turn came by itself just now
+        assert one.call("series", "flush", "testhost/load/load")["flushed"] <= 1
+        assert last(path_of(one, "testhost/load/load")) >= seen
     answer = one.call("series", "flush", "testhost/cpu-0/*")
     assert answer["flushed"] <= 8 and "failed" not in answer
     assert one.call("series", "flush", "no/such/series") == {"flushed": 0}
