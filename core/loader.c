@@ -353,6 +353,12 @@ int loader_load(const char *dir, const char *word, const struct descriptor **out
 		return -EINVAL;
 	}
 	*out = loader_find(word);
+	if (*out && !(*out)->path[0]) {
+		*out = NULL;
+		mu_error(error, -EEXIST, "\"%s\" is part of the daemon and runs already", word);
+		mu_error_remedy(error, "remove its LoadPlugin");
+		return -EEXIST;
+	}
 	if (*out)
 		return 0;
 	int r = folder_read(&folder, dir, error);

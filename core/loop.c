@@ -6,12 +6,12 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/check.h"
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "base/thread.h"
 #include "instance.h"
 
 #define LOOPS_MAX 32
@@ -315,35 +315,20 @@ static void loop_free(struct loop *loop)
 	free(loop);
 }
 
-/* Asks again each millisecond, on the monotonic clock: a timed join would go by the wall clock. */
-static bool loop_join(struct loop *loop, const struct timespec *until)
-{
-	struct timespec now;
-
-	while (pthread_tryjoin_np(loop->thread, NULL) != 0) {
-		clock_gettime(CLOCK_MONOTONIC, &now);
-		if (now.tv_sec > until->tv_sec || (now.tv_sec == until->tv_sec && now.tv_nsec >= until->tv_nsec))
-			return false;
-		nanosleep(&(struct timespec){ .tv_nsec = MU_MS }, NULL);
-	}
-	return true;
-}
-
 int loop_stop_all(int64_t wait_ns)
 {
+	int64_t began = clock_mono();
 	int disowned = 0;
-	struct timespec until;
 
-	clock_gettime(CLOCK_MONOTONIC, &until);
-	until.tv_sec += (until.tv_nsec + wait_ns) / MU_SEC;
-	until.tv_nsec = (until.tv_nsec + wait_ns) % MU_SEC;
 	for (size_t i = 1; i < loop_count; i++) {
 		struct mu_msg *end = mem_alloc(sizeof(*end));
 		end->run = loop_end;
 		loop_post(loops[i], end);
 	}
-	for (size_t i = 1; i < loop_count; i++)
-		disowned += !loop_join(loops[i], &until);
+	for (size_t i = 1; i < loop_count; i++) {
+		int64_t left = wait_ns - (clock_mono() - began);
+		disowned += !thread_join(loops[i]->thread, left > 0 ? left : 0);
+	}
 	if (disowned)
 		return disowned;
 	while (loop_count > 1) {

@@ -17,6 +17,7 @@
 #include "base/list.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "base/thread.h"
 #include "instance.h"
 #include "loop.h"
 #include "store_parts.h"
@@ -53,7 +54,6 @@ void store_init(const char *base_dir)
 
 int store_fini(int64_t wait_ns)
 {
-	struct timespec until;
 	int busy = 0;
 
 	if (!life.running)
@@ -63,10 +63,7 @@ int store_fini(int64_t wait_ns)
 	store_room.quit = true;
 	pthread_cond_signal(&store_room.work);
 	pthread_mutex_unlock(&store_room.lock);
-	clock_gettime(CLOCK_MONOTONIC, &until);
-	until.tv_sec += (until.tv_nsec + wait_ns) / MU_SEC;
-	until.tv_nsec = (until.tv_nsec + wait_ns) % MU_SEC;
-	if (pthread_clockjoin_np(life.thread, NULL, CLOCK_MONOTONIC, &until) == 0) {
+	if (thread_join(life.thread, wait_ns)) {
 		life.running = false;
 		return 0;
 	}
