@@ -52,6 +52,7 @@ static void client_write(struct ctl_client *client, struct str *line)
 	size_t length = line->len;
 	char *text = str_take(line);
 
+	check(loop_is_current(loop_main()));
 	if (client->closing) {
 		free(text);
 		return;
@@ -141,6 +142,7 @@ static void call_done(struct mu_instance *self, const struct mu_result *result, 
 	struct ctl_client *client = call->client;
 	int64_t id = call->id;
 
+	check(!client->closing && client->call_count > 0);
 	(void)self;
 	if (!result->part)
 		call_free(call);
@@ -311,6 +313,7 @@ static void client_closed(uv_handle_t *handle)
 
 void ctl_client_close(struct ctl_client *client)
 {
+	check(loop_is_current(loop_main()));
 	if (client->closing)
 		return;
 	client->closing = true;

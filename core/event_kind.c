@@ -179,6 +179,7 @@ static struct event_ask *ask_new(struct mu_call *call, size_t values)
 {
 	struct event_ask *ask = mem_alloc(sizeof(*ask));
 
+	check(call);
 	ask->op.run = ask_run;
 	ask->op.done = ask_done;
 	ask->op.free = ask_free;
@@ -241,6 +242,8 @@ static void ask_where(struct event_ask *ask, const struct mu_condition *conditio
 	const char *column = column_of(condition->attr);
 	struct sql_value *value = &ask->values[ask->value_count++];
 	bool glob = condition->op == MU_GLOB;
+
+	check(condition->value && condition->op >= MU_EQ && condition->op <= MU_GLOB);
 	const char *p = condition->value;
 	double number;
 
@@ -249,7 +252,7 @@ static void ask_where(struct event_ask *ask, const struct mu_condition *conditio
 		if (glob)
 			column =
 				"CASE severity WHEN 1 THEN 'failure' WHEN 2 THEN 'warning' WHEN 4 THEN 'okay'"
-				 " ELSE 'info' END";
+				" ELSE 'info' END";
 		else
 			*value = (struct sql_value){ .type = 'i',
 						     .integer = severity_number(condition->value) };

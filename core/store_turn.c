@@ -21,8 +21,12 @@ struct store_room store_room = { .lock = PTHREAD_MUTEX_INITIALIZER, .work = PTHR
 
 /* ---- queues ---- */
 
+static _Thread_local bool here; /* on the store's thread */
+
 void store_queue_add(struct store_op_queue *queue, struct mu_store_op *op)
 {
+	check(queue && op && op->run);
+	check(!queue->tail == (queue->count == 0));
 	op->next = NULL;
 	if (queue->tail)
 		queue->tail->next = op;
@@ -37,6 +41,7 @@ static struct mu_store_op *queue_pop(struct store_op_queue *queue)
 	struct mu_store_op *op = queue->head;
 	if (!op)
 		return NULL;
+	check(queue->count > 0);
 	queue->head = op->next;
 	if (!queue->head)
 		queue->tail = NULL;
@@ -62,6 +67,7 @@ static void queue_split(struct store_op_queue *queue, struct store_op_queue *wri
 static void op_done(struct mu_instance *self, struct mu_msg *msg)
 {
 	struct mu_store_op *op = container_of(msg, struct mu_store_op, msg);
+	check(self && mu_on_loop(self));
 	if (op->done)
 		op->done(self, op, op->status);
 	else if (op->free)
@@ -77,6 +83,7 @@ static void op_drop(struct mu_msg *msg)
 
 void store_answer(struct mu_store *store, struct mu_store_op *op)
 {
+	check(store->ref);
 	op->msg = (struct mu_msg){ .run = op_done, .drop = op_drop };
 	mu_post(store->ref, &op->msg);
 }
@@ -107,6 +114,7 @@ static void turn_open(struct mu_store *store)
 {
 	struct mu_error error = { 0 };
 
+	check(here && store->state == STORE_OPENING);
 	int r = store_db_open(&store->db, store->path, store->migrations, store->migration_count, &error);
 	if (r < 0)
 		tell_broken(store, &error);
@@ -119,6 +127,7 @@ static void turn_break(struct mu_store *store)
 {
 	struct mu_error error = { 0 };
 
+	check(here && store->state == STORE_OPEN);
 	mu_error(&error, -EBADMSG, "it is damaged");
 	mu_error_where(&error, "%s", store->path);
 	mu_error_remedy(
@@ -193,6 +202,7 @@ static void turn_work(struct mu_store *store)
 	store_room.stats.writes += writes.count;
 	store_room.stats.reads += reads.count;
 	bool open = store->state == STORE_OPEN;
+	check(here && store->state != STORE_OPENING && writes.count <= STORE_GROUP_MAX);
 	pthread_mutex_unlock(&store_room.lock);
 
 	if (open) {
@@ -217,6 +227,7 @@ static void store_free(struct mu_store *store)
 
 static void turn_close(struct mu_store *store)
 {
+	check(here);
 	store_db_close(&store->db);
 	pthread_mutex_lock(&store_room.lock);
 	check(store->waiting.count == 0);
@@ -278,6 +289,7 @@ static bool stores_turn(void)
 void *store_thread(void *unused)
 {
 	(void)unused;
+	here = true;
 	pthread_setname_np(pthread_self(), "store");
 	pthread_mutex_lock(&store_room.lock);
 	for (;;) {

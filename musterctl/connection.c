@@ -52,6 +52,7 @@ static int send_json(struct connection *connection, const json_t *json)
 	struct str line = { 0 };
 	int r = 0;
 
+	check(connection->fd >= 0 && json_is_object(json));
 	json_write(&line, json);
 	str_add_byte(&line, '\n');
 	for (size_t at = 0; at < line.len && r == 0;) {
@@ -103,6 +104,7 @@ static int receive(struct connection *connection, int64_t until, json_t **out)
 	char why[256];
 	const char *end;
 
+	check(connection->seen <= connection->in.len);
 	while (!(end = connection->in.len > connection->seen
 			       ? memchr(connection->in.data + connection->seen, '\n',
 					connection->in.len - connection->seen)

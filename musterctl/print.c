@@ -76,6 +76,7 @@ struct grid {
 
 static void grid_init(struct grid *grid, size_t columns, size_t rows)
 {
+	check(columns > 0 && rows > 0);
 	*grid = (struct grid){ .columns = columns, .rows = rows };
 	grid->cells = mem_array(columns * rows, sizeof(*grid->cells));
 	grid->widths = mem_array(columns, sizeof(*grid->widths));
@@ -122,6 +123,7 @@ static void add_blanks(struct str *out, size_t count)
 /* The last column ends where the terminal does. */
 static void cut_cell(struct cell *cell, size_t room)
 {
+	check(cell->text && room > 0);
 	if (cell->width <= room)
 		return;
 	size_t length = text_fit(cell->text, room - 1);
@@ -180,6 +182,7 @@ static void print_columns(struct print *print, const json_t *items, const json_t
 
 void print_table(struct print *print, const json_t *items)
 {
+	check(print->kind && json_is_array(items));
 	json_t *names = tables_columns(print->kind);
 
 	json_array_insert_new(names, 0, json_string("id"));
@@ -273,6 +276,7 @@ void print_object(struct print *print, const json_t *object)
 	struct member *members = mem_array(json_object_size(object) + 2, sizeof(*members));
 	size_t count = collect_members(print, object, members), width = 0;
 
+	check(count <= json_object_size(object) + 2);
 	for (size_t i = 0; i < count; i++) {
 		const char *label = json_get_text(members[i].attr, "label");
 		size_t w = text_width(label ? label : members[i].name);
