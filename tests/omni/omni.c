@@ -71,8 +71,9 @@ static int omni_start(struct mu_instance *self, struct mu_error *error)
 	const struct config *config = mu_config(self);
 
 	if (config->fail_start) {
+		mu_error(error, -EPERM, "%s", config->fail_start);
 		mu_error_remedy(error, "remove FailStart");
-		return mu_error(error, -EPERM, "%s", config->fail_start);
+		return -EPERM;
 	}
 	int r = omni_store_start(self, error);
 	if (r < 0)

@@ -12,8 +12,9 @@ static int check_height(const void *value, struct mu_error *error)
 
 	if (height != 13)
 		return 0;
+	mu_error(error, -EINVAL, "no plant is %g high", height);
 	mu_error_remedy(error, "choose another height");
-	return mu_error(error, -EINVAL, "no plant is %g high", height);
+	return -EINVAL;
 }
 
 static int check_garden(const void *value, struct mu_error *error)

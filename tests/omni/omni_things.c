@@ -340,7 +340,7 @@ static void on_rest(struct mu_instance *self, struct mu_timer *timer)
 	const char *id;
 
 	(void)timer;
-	json_object_foreach(things, id, thing) {
+	json_object_foreach (things, id, thing) {
 		if (strcmp(json_string_value(json_object_get(thing, "state")), "busy") == 0)
 			thing_state(self, id, "idle", "came to rest");
 	}
