@@ -9,6 +9,7 @@
 #include "event.h"
 #include "instance.h"
 #include "loader.h"
+#include "log.h"
 
 static struct mu_kind kinds[8];
 static struct mu_command commands[32];
@@ -19,11 +20,14 @@ static int self_start(struct mu_instance *self, struct mu_error *error)
 {
 	struct mu_store *store = mu_store_open(self, event_migrations, event_migration_count, error);
 
-	if (!store)
-		return error->code;
 	running = self;
 	event_store(store);
 	audit_store(store);
+	if (!store) { /* whoever watches a host goes on watching it */
+		char words[700];
+		error_print(words, sizeof(words), error);
+		mu_event(self, MU_FAILURE, "the history of events and the audit are not kept: %s", words);
+	}
 	counters_start();
 	self_daemon_changed();
 	return 0;
