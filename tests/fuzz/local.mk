@@ -2,8 +2,8 @@
 # corpora in `make check`; with it libFuzzer brings its own, and `make fuzzers` builds them.
 FUZZERS = \
 	tests/fuzz/fuzz_conf tests/fuzz/fuzz_ctl tests/fuzz/fuzz_elf tests/fuzz/fuzz_json \
-	tests/fuzz/fuzz_plaintext tests/fuzz/fuzz_proc tests/fuzz/fuzz_schema tests/fuzz/fuzz_types \
-	tests/fuzz/fuzz_words
+	tests/fuzz/fuzz_plaintext tests/fuzz/fuzz_proc tests/fuzz/fuzz_query tests/fuzz/fuzz_route \
+	tests/fuzz/fuzz_schema tests/fuzz/fuzz_types tests/fuzz/fuzz_words
 check_PROGRAMS += $(FUZZERS)
 EXTRA_DIST += tests/fuzz/corpus
 
