@@ -78,9 +78,9 @@ static void work_overdue(struct loop_timer *timer)
 	struct work *work = container_of(timer, struct work, deadline);
 	struct mu_instance *instance = work->instance;
 
-	if (pool_withdraw(&work->task)) { /* no worker had time for it */
-		work->status = -ETIMEDOUT;
-		work_on_finished(NULL, &work->msg);
+	if (pool_withdraw(&work->task)) { /* no worker had time for it; its owner cannot know, and waits for `free` */
+		work_tell(work, -ETIMEDOUT);
+		work_drop(work, true);
 		return;
 	}
 	__atomic_add_fetch(&work->holders, 1, __ATOMIC_RELAXED);
