@@ -23,6 +23,7 @@ static struct mu_instance *directory[DIRECTORY_MAX];
 static size_t directory_count;
 static struct map hung_counts; /* plugin → uint32_t *: over all its lives */
 static size_t alive;           /* atomic: structs not yet freed */
+static bool no_workers;        /* the pool has gone home: readers are closed where we are */
 
 /* ---- configurations ---- */
 
@@ -192,6 +193,11 @@ void instance_release(struct mu_instance *instance)
 		instance_free(instance);
 		return;
 	}
+	if (no_workers) {
+		instance->plugin->reader_fini(instance);
+		instance_free(instance);
+		return;
+	}
 	struct reader_end *end = mem_alloc(sizeof(*end));
 	end->task.run = reader_end_run;
 	end->instance = instance;
@@ -274,6 +280,7 @@ size_t instance_free_all(void)
 	const char *name;
 	void *count;
 
+	no_workers = true;
 	while (directory_count > 0)
 		instance_release(directory[--directory_count]);
 	for (size_t at = 0; map_next(&hung_counts, &at, &name, &count);)
