@@ -189,6 +189,7 @@ class Daemon:
         if wait:
             try:
                 until(self.answers, seconds, "the control socket answers", alive=self.process)
+                until(self.settled, seconds, "every plugin has started or failed", alive=self.process)
             except AssertionError as error:
                 raise AssertionError(f"{error}\n{self.log}") from None
         return self
@@ -198,6 +199,12 @@ class Daemon:
             with self.connect(seconds=2.0) as connection:
                 connection.call({"kind": "daemon", "verb": "status"})
                 return True
+        except (OSError, CtlError):
+            return False
+
+    def settled(self):
+        try:
+            return all(p["state"] != "starting" for p in self.call("plugin", "list")["items"])
         except (OSError, CtlError):
             return False
 
