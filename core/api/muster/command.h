@@ -26,7 +26,7 @@ enum mu_command_flag {
 	MU_BULK = 1 << 1,     /* several ids, or a match, in one call */
 	MU_DRY_RUN = 1 << 2,  /* answers mu_call_dry_run with [{kind, id, sentence}] */
 	MU_LONG = 1 << 3,     /* may take over 2 s: answers by mu_job_start */
-	MU_STREAM = 1 << 4,   /* answers by mu_reply_part until someone hangs up */
+	MU_STREAM = 1 << 4,   /* answers by mu_reply_part until someone hangs up; its deadline is for `run` to return */
 	MU_ID_OPTIONAL = 1 << 5, /* with an id about that object, without about all */
 };
 
@@ -85,7 +85,8 @@ void mu_reply_error(struct mu_call *call, int code, const char *what, ...) MU_PR
 void mu_reply_failure(struct mu_call *call, const struct mu_error *error);
 
 /* One piece of a stream, before the mu_reply that ends it. Takes `part`. 0; 1 = sent, but wait for
- * `room` before the next; -EPIPE when the caller is gone: end with mu_reply. */
+ * `room` before the next; -EPIPE when the caller is gone: end with mu_reply; -ENOBUFS 64 parts past that, and -EINVAL
+ * when it is no stream: dropped, and counted. */
 int mu_reply_part(struct mu_call *call, json_t *part);
 void mu_call_on_room(struct mu_call *call, void (*room)(struct mu_instance *self, struct mu_call *call));
 

@@ -86,10 +86,11 @@ struct mu_kind {
 };
 #define MU_KIND_END { .name = NULL }
 
-/* The object as it now is: every attribute, not only what changed (an "id" in it is passed over). Takes `attrs`. Owner's loop. An id is
- * 1..255 bytes of printable UTF-8 without blanks; an attribute that is not in the table, or has another type, is
- * dropped, counted and logged once. 0; -EINVAL on the id; -ENOSPC: a published kind is full (an
- * event says so once). Equal content is not a change and costs nobody anything. */
+/* The object as it now is: every attribute, not only what changed (an "id" in it is passed over). Takes `attrs`.
+ * Owner's loop. An id is 1..255 bytes of printable UTF-8 without blanks; an attribute that is not in the table, or has
+ * another type, is dropped, counted and logged once. A secret's value does not leave the owner. 0; -EINVAL on the id;
+ * -EEXIST another instance of the plugin has put it; -ENOSPC: a published kind is full (an event says so once). Equal
+ * content is not a change and costs nobody anything. */
 int mu_object_put(struct mu_instance *self, const char *kind, const char *id, json_t *attrs);
 /* Gone. 0; -ENOENT. All objects of an instance go when it ends. */
 int mu_object_delete(struct mu_instance *self, const char *kind, const char *id);
