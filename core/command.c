@@ -1,5 +1,5 @@
-/* command: see command.h. One struct per (kind, verb), in one list whether or not the kind is there: that is what
- * a verb on another plugin's kind needs, whichever of the two starts first. */
+/* command: see command.h. One struct per (kind, verb), in one list whether or not the kind is there: that
+ * is what a verb on another plugin's kind needs, whichever of the two starts first. */
 #include "command.h"
 
 #include <errno.h>
@@ -31,29 +31,40 @@ struct list_args {
 };
 static const char *const op_choices[] = { "eq", "ne", "lt", "le", "gt", "ge", "glob", NULL };
 static const struct mu_option condition_rows[] = {
-	MU_OPT_STRING(struct list_condition, attr, .name = "attr", .flags = MU_REQUIRED, .help = "attribute, or id"),
+	MU_OPT_STRING(struct list_condition, attr, .name = "attr", .flags = MU_REQUIRED,
+		      .help = "attribute, or id"),
 	MU_OPT_ENUM(struct list_condition, op, .name = "op", .dflt = "eq", .choices = op_choices,
-	            .help = "how they are compared"),
-	MU_OPT_STRING(struct list_condition, value, .name = "value", .flags = MU_REQUIRED, .help = "with what"),
+		    .help = "how they are compared"),
+	MU_OPT_STRING(struct list_condition, value, .name = "value", .flags = MU_REQUIRED,
+		      .help = "with what"),
 	MU_OPT_END
 };
 static const struct mu_option list_rows[] = {
 	MU_OPT_BLOCK(struct list_args, where, struct list_condition, condition_rows, .name = "where",
-	             .help = "conditions, all of which must hold"),
+		     .help = "conditions, all of which must hold"),
 	MU_OPT_STRING(struct list_args, sort, .name = "sort", .help = "attribute to sort by"),
 	MU_OPT_BOOL(struct list_args, descending, .name = "descending", .help = "the last first"),
 	MU_OPT_INT(struct list_args, limit, .name = "limit", .dflt = "200", .min = 1, .max = 1000,
-	           .help = "objects a page"),
+		   .help = "objects a page"),
 	MU_OPT_STRING(struct list_args, after, .name = "after", .help = "the `next` of the page before"),
 	MU_OPT_END
 };
 
 const struct mu_command command_list_row = {
-	.name = "list", .title = "List", .help = "a page of them", .role = MU_VIEWER, .effect = MU_LOOK,
-	.flags = MU_ON_KIND, .args = list_rows, .args_size = sizeof(struct list_args),
+	.name = "list",
+	.title = "List",
+	.help = "a page of them",
+	.role = MU_VIEWER,
+	.effect = MU_LOOK,
+	.flags = MU_ON_KIND,
+	.args = list_rows,
+	.args_size = sizeof(struct list_args),
 };
 const struct mu_command command_get_row = {
-	.name = "get", .title = "Show", .help = "one of them, with all attributes", .role = MU_VIEWER,
+	.name = "get",
+	.title = "Show",
+	.help = "one of them, with all attributes",
+	.role = MU_VIEWER,
 	.effect = MU_LOOK,
 };
 
@@ -75,7 +86,7 @@ enum mu_role command_role(const struct mu_command *row)
 
 static struct command *find_declared(const char *kind, const char *verb)
 {
-	list_each(node, &commands) {
+	list_each (node, &commands) {
 		struct command *command = list_entry(node, struct command, node);
 		if (strcmp(command->row->kind, kind) == 0 && strcmp(command->row->name, verb) == 0)
 			return command;
@@ -115,16 +126,18 @@ int command_check_instance(const struct mu_instance *instance, struct mu_error *
 		const struct command *there = find_declared(row->kind, row->name);
 		if (there && strcmp(there->plugin, instance->plugin->name) != 0)
 			return mu_error(error, -EEXIST, "command %s.%s is plugin %s's", row->kind, row->name,
-			                there->plugin);
+					there->plugin);
 		for (const struct mu_command *other = rows; other != row; other++)
 			if (strcmp(other->kind, row->kind) == 0 && strcmp(other->name, row->name) == 0)
-				return mu_error(error, -EEXIST, "command %s.%s is declared twice", row->kind, row->name);
+				return mu_error(error, -EEXIST, "command %s.%s is declared twice", row->kind,
+						row->name);
 	}
 	return 0;
 }
 
 static void attach(struct command *command, struct kind *kind)
 {
+	check(kind && !command->kind);
 	void *before = map_put(&kind->commands, command->row->name, command);
 
 	check(!before);
@@ -143,6 +156,7 @@ static struct command *command_new(const struct mu_command *row, const char *plu
 
 void command_add_instance(struct mu_instance *instance)
 {
+	check(loop_is_current(loop_main()));
 	for (const struct mu_command *row = instance->plugin->commands; row && row->name; row++) {
 		struct command *command = find_declared(row->kind, row->name);
 		struct kind_owner *owner = mem_alloc(sizeof(*owner));
@@ -164,7 +178,8 @@ void command_add_instance(struct mu_instance *instance)
 
 static void command_leave(struct command *command, struct mu_instance *instance)
 {
-	list_each_safe(node, &command->owners) {
+	check(command->plugin && !list_empty(&command->owners));
+	list_each_safe (node, &command->owners) {
 		struct kind_owner *owner = list_entry(node, struct kind_owner, node);
 		if (owner->instance != instance)
 			continue;
@@ -183,12 +198,14 @@ static void command_leave(struct command *command, struct mu_instance *instance)
 
 void command_remove_instance(struct mu_instance *instance)
 {
-	list_each_safe(node, &commands)
+	check(loop_is_current(loop_main()));
+	list_each_safe (node, &commands)
 		command_leave(list_entry(node, struct command, node), instance);
 }
 
 void command_kind_added(struct kind *kind)
 {
+	check(loop_is_current(loop_main()));
 	const struct mu_command *const generic[] = { &command_list_row, &command_get_row };
 
 	for (size_t i = 0; i < MU_ARRAY_LEN(generic); i++) {
@@ -196,7 +213,7 @@ void command_kind_added(struct kind *kind)
 		command->generic = true;
 		attach(command, kind);
 	}
-	list_each(node, &commands) {
+	list_each (node, &commands) {
 		struct command *command = list_entry(node, struct command, node);
 		if (!command->kind && strcmp(command->row->kind, kind->row->name) == 0)
 			attach(command, kind);
@@ -205,6 +222,7 @@ void command_kind_added(struct kind *kind)
 
 void command_kind_removed(struct kind *kind)
 {
+	check(loop_is_current(loop_main()));
 	void *value;
 
 	for (size_t at = 0; map_next(&kind->commands, &at, NULL, &value);) {

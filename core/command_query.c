@@ -1,7 +1,8 @@
 /* command_query: the conditions of a list or match, from JSON, checked against the kind's attributes.
  *
- * What arrives at an owner is known to be sound: attributes that exist, operators that make sense for their type, and
- * values in one form (numbers as numbers, durations in seconds, sizes in bytes, booleans true or false). */
+ * What arrives at an owner is known to be sound: attributes that exist, operators that make sense for
+ * their type, and values in one form (numbers as numbers, durations in seconds, sizes in bytes, booleans
+ * true or false). */
 #include <errno.h>
 #include <math.h>
 #include <string.h>
@@ -24,12 +25,13 @@ static const struct {
 	int op;
 } ops[] = {
 	/* longer signs first: they are looked for at the end of a match's key */
-	{ "ne", "!=", MU_NE }, { "le", "<=", MU_LE }, { "ge", ">=", MU_GE }, { "eq", "=", MU_EQ },
+	{ "ne", "!=", MU_NE }, { "le", "<=", MU_LE }, { "ge", ">=", MU_GE },    { "eq", "=", MU_EQ },
 	{ "lt", "<", MU_LT },  { "gt", ">", MU_GT },  { "glob", "~", MU_GLOB },
 };
 
 static const struct mu_attr *find_attr(const struct mu_kind *row, const char *name, struct mu_error *error)
 {
+	check(row && name);
 	const struct mu_attr *attr = strcmp(name, "id") == 0 ? &id_attr : kind_attr(row, name);
 	if (attr && !(attr->flags & MU_SECRET))
 		return attr;
@@ -88,7 +90,7 @@ static const char *bool_words(const char *words)
 
 /* Is the word one of the names an attribute can have? True when nobody knows the names. */
 static bool known_name(const struct mu_kind *row, const struct mu_attr *attr, const char *word,
-                       struct nearest *nearest)
+		       struct nearest *nearest)
 {
 	bool known = true;
 
@@ -106,9 +108,10 @@ static bool known_name(const struct mu_kind *row, const struct mu_attr *attr, co
 	return known;
 }
 
-static const char *enum_words(struct arena *arena, const struct mu_kind *row, const struct mu_attr *attr, int op,
-                              const char *words, struct mu_error *error)
+static const char *enum_words(struct arena *arena, const struct mu_kind *row, const struct mu_attr *attr,
+			      int op, const char *words, struct mu_error *error)
 {
+	check(row && attr->type == MU_ENUM);
 	struct nearest nearest;
 
 	nearest_init(&nearest, words);
@@ -121,9 +124,10 @@ static const char *enum_words(struct arena *arena, const struct mu_kind *row, co
 }
 
 /* The one form of a value. NULL + error. */
-static const char *normal_words(struct arena *arena, const struct mu_kind *row, const struct mu_attr *attr, int op,
-                                const char *words, struct mu_error *error)
+static const char *normal_words(struct arena *arena, const struct mu_kind *row, const struct mu_attr *attr,
+				int op, const char *words, struct mu_error *error)
 {
+	check(attr && words);
 	const char *normal = NULL, *wanted = "a number";
 	uint64_t bytes;
 	int64_t ns;
@@ -163,7 +167,8 @@ static const char *normal_words(struct arena *arena, const struct mu_kind *row, 
 		return NULL;
 	}
 	if (!normal)
-		mu_error(error, -EINVAL, "%s is compared with %s, and \"%.100s\" is none", attr->name, wanted, words);
+		mu_error(error, -EINVAL, "%s is compared with %s, and \"%.100s\" is none", attr->name, wanted,
+			 words);
 	return normal;
 }
 
@@ -175,15 +180,17 @@ static bool op_fits(const struct mu_attr *attr, int op)
 }
 
 static int make_condition(struct arena *arena, const struct mu_kind *row, const char *name, int op,
-                          const json_t *value, struct mu_condition *out, struct mu_error *error)
+			  const json_t *value, struct mu_condition *out, struct mu_error *error)
 {
+	check(name && out);
 	const struct mu_attr *attr = find_attr(row, name, error);
 	if (!attr)
 		return -EINVAL;
 	const char *words = value_words(arena, value);
 	if (!words)
-		return mu_error(error, -EINVAL, "%s is compared with one word, number or true and false of at most %d bytes",
-		                attr->name, WORD_MAX);
+		return mu_error(error, -EINVAL,
+				"%s is compared with one word, number or true and false of at most %d bytes",
+				attr->name, WORD_MAX);
 	if (!op_fits(attr, op))
 		return mu_error(error, -EINVAL, "%s has no order: it can be equal or not", attr->name);
 	words = normal_words(arena, row, attr, op, words, error);
@@ -203,8 +210,8 @@ static int op_parse(const char *word)
 	return 0;
 }
 
-static int one_where(struct arena *arena, const struct mu_kind *row, const json_t *entry, struct mu_condition *out,
-                     struct mu_error *error)
+static int one_where(struct arena *arena, const struct mu_kind *row, const json_t *entry,
+		     struct mu_condition *out, struct mu_error *error)
 {
 	const char *attr = json_get_text(entry, "attr"), *op_word = json_get_text(entry, "op");
 	int op = json_object_get(entry, "op") ? op_parse(op_word) : MU_EQ;
@@ -213,7 +220,7 @@ static int one_where(struct arena *arena, const struct mu_kind *row, const json_
 
 	if (!attr)
 		return mu_error(error, -EINVAL, "each entry of where is {\"attr\", \"op\", \"value\"}");
-	json_object_foreach((json_t *)(uintptr_t)entry, key, value)
+	json_object_foreach ((json_t *)(uintptr_t)entry, key, value)
 		if (strcmp(key, "attr") != 0 && strcmp(key, "op") != 0 && strcmp(key, "value") != 0)
 			return mu_error(error, -EINVAL, "an entry of where has no member \"%.100s\"", key);
 	if (!op) {
@@ -224,8 +231,8 @@ static int one_where(struct arena *arena, const struct mu_kind *row, const json_
 	return make_condition(arena, row, attr, op, json_object_get(entry, "value"), out, error);
 }
 
-static int take_where(struct arena *arena, const struct mu_kind *row, const json_t *where, struct mu_query *out,
-                      struct mu_error *error)
+static int take_where(struct arena *arena, const struct mu_kind *row, const json_t *where,
+		      struct mu_query *out, struct mu_error *error)
 {
 	size_t count = json_array_size(where);
 
@@ -233,7 +240,7 @@ static int take_where(struct arena *arena, const struct mu_kind *row, const json
 		return mu_error(error, -EINVAL, "where is an array of {\"attr\", \"op\", \"value\"}");
 	if (count > CONDITIONS_MAX)
 		return mu_error(error, -E2BIG, "%zu conditions are more than the %d that are taken", count,
-		                CONDITIONS_MAX);
+				CONDITIONS_MAX);
 	struct mu_condition *conditions = arena_array(arena, count + 1, sizeof(*conditions));
 	for (size_t i = 0; i < count; i++) {
 		int r = one_where(arena, row, json_array_get(where, i), &conditions[i], error);
@@ -245,7 +252,8 @@ static int take_where(struct arena *arena, const struct mu_kind *row, const json
 	return 0;
 }
 
-static int take_sort(const struct mu_kind *row, const json_t *value, struct mu_query *out, struct mu_error *error)
+static int take_sort(const struct mu_kind *row, const json_t *value, struct mu_query *out,
+		     struct mu_error *error)
 {
 	if (!json_is_string(value))
 		return mu_error(error, -EINVAL, "sort is the name of an attribute");
@@ -273,8 +281,9 @@ static int take_limit(const json_t *value, struct mu_query *out, struct mu_error
 
 static int take_descending(const json_t *value, struct mu_query *out, struct mu_error *error)
 {
-	const char *words = json_is_boolean(value) ? (json_is_true(value) ? "true" : "false") :
-	                    json_is_string(value)  ? bool_words(json_string_value(value)) : NULL;
+	const char *words = json_is_boolean(value)  ? (json_is_true(value) ? "true" : "false")
+			    : json_is_string(value) ? bool_words(json_string_value(value))
+						    : NULL;
 
 	if (!words)
 		return mu_error(error, -EINVAL, "descending is true or false");
@@ -291,7 +300,7 @@ static int take_after(struct arena *arena, const json_t *value, struct mu_query 
 }
 
 int command_query(struct arena *arena, const struct mu_kind *row, const json_t *args, struct mu_query *out,
-                  struct mu_error *error)
+		  struct mu_error *error)
 {
 	const char *key;
 	json_t *value;
@@ -300,7 +309,7 @@ int command_query(struct arena *arena, const struct mu_kind *row, const json_t *
 	*out = (struct mu_query){ .limit = LIMIT_DEFAULT };
 	if (args && !json_is_object(args))
 		return mu_error(error, -EINVAL, "the arguments are an object");
-	json_object_foreach((json_t *)(uintptr_t)args, key, value) {
+	json_object_foreach ((json_t *)(uintptr_t)args, key, value) {
 		int r;
 		if (json_is_null(value))
 			continue;
@@ -325,6 +334,7 @@ int command_query(struct arena *arena, const struct mu_kind *row, const json_t *
 /* "seen>=" → "seen" and MU_GE. */
 static int split_key(struct arena *arena, const char *key, const char **name)
 {
+	check(key && name);
 	size_t length = strlen(key);
 
 	for (size_t i = 0; i < MU_ARRAY_LEN(ops); i++) {
@@ -339,7 +349,7 @@ static int split_key(struct arena *arena, const char *key, const char **name)
 }
 
 int command_match(struct arena *arena, const struct mu_kind *row, const json_t *match, struct mu_query *out,
-                  struct mu_error *error)
+		  struct mu_error *error)
 {
 	size_t count = json_object_size(match), i = 0;
 	const char *key;
@@ -348,12 +358,13 @@ int command_match(struct arena *arena, const struct mu_kind *row, const json_t *
 	check(arena && row && out);
 	*out = (struct mu_query){ .limit = LIMIT_MAX };
 	if (!json_is_object(match) || count == 0)
-		return mu_error(error, -EINVAL, "a match is an object of conditions: {\"state\": \"failed\"}");
+		return mu_error(error, -EINVAL,
+				"a match is an object of conditions: {\"state\": \"failed\"}");
 	if (count > CONDITIONS_MAX)
 		return mu_error(error, -E2BIG, "%zu conditions are more than the %d that are taken", count,
-		                CONDITIONS_MAX);
+				CONDITIONS_MAX);
 	struct mu_condition *conditions = arena_array(arena, count, sizeof(*conditions));
-	json_object_foreach((json_t *)(uintptr_t)match, key, value) {
+	json_object_foreach ((json_t *)(uintptr_t)match, key, value) {
 		const char *name;
 		int op = split_key(arena, key, &name);
 		int r = make_condition(arena, row, name, op, value, &conditions[i++], error);

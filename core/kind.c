@@ -1,4 +1,5 @@
-/* kind: see kind.h. Each kind is entered under all its words; the array keeps the order in which they came. */
+/* kind: see kind.h. Each kind is entered under all its words; the array keeps the order in which they
+ * came. */
 #include "kind.h"
 
 #include <errno.h>
@@ -85,30 +86,35 @@ static int check_attrs(const struct mu_kind *row, struct mu_error *error)
 {
 	for (const struct mu_attr *attr = row->attrs; attr && attr->name; attr++) {
 		if (attr->type < MU_STRING || attr->type > MU_BLOCK)
-			return mu_error(error, -EINVAL, "kind %s: attribute %s has no type", row->name, attr->name);
+			return mu_error(error, -EINVAL, "kind %s: attribute %s has no type", row->name,
+					attr->name);
 		if (strcmp(attr->name, "id") == 0 || strcmp(attr->name, "kind") == 0 ||
 		    strcmp(attr->name, "version") == 0)
-			return mu_error(error, -EINVAL, "kind %s: \"%s\" is the core's, and no attribute", row->name,
-			                attr->name);
+			return mu_error(error, -EINVAL, "kind %s: \"%s\" is the core's, and no attribute",
+					row->name, attr->name);
 		if (table_attr(row, attr->name) != attr)
-			return mu_error(error, -EINVAL, "kind %s: attribute %s stands twice", row->name, attr->name);
+			return mu_error(error, -EINVAL, "kind %s: attribute %s stands twice", row->name,
+					attr->name);
 	}
 	for (const struct mu_state *state = row->states; state && state->name; state++)
 		if (state->tone < MU_FAIL || state->tone > MU_PAUSED)
-			return mu_error(error, -EINVAL, "kind %s: state %s has no tone", row->name, state->name);
+			return mu_error(error, -EINVAL, "kind %s: state %s has no tone", row->name,
+					state->name);
 	return 0;
 }
 
 static int check_row(const struct mu_kind *row, struct mu_error *error)
 {
 	if (!kind_name_valid(row->name))
-		return mu_error(error, -EINVAL, "\"%.100s\" is no name for a kind: [a-z][a-z0-9_-]*", row->name);
+		return mu_error(error, -EINVAL, "\"%.100s\" is no name for a kind: [a-z][a-z0-9_-]*",
+				row->name);
 	if ((row->flags & MU_SERVED) && (!row->list || !row->get))
 		return mu_error(error, -EINVAL, "kind %s is served, and has no list or no get", row->name);
 	const char *const parts[] = { row->title, row->reason, row->since, row->parent };
 	for (size_t i = 0; i < MU_ARRAY_LEN(parts); i++)
 		if (parts[i] && !kind_attr(row, parts[i]))
-			return mu_error(error, -EINVAL, "kind %s: there is no attribute \"%s\"", row->name, parts[i]);
+			return mu_error(error, -EINVAL, "kind %s: there is no attribute \"%s\"", row->name,
+					parts[i]);
 	return check_attrs(row, error);
 }
 
@@ -149,15 +155,17 @@ static int check_word(const char *word, void *data)
 	char copy[KIND_NAME_MAX + 1];
 
 	if (!text_copy(copy, sizeof(copy), word))
-		return mu_error(c->error, -EINVAL, "kind %s: the word \"%s…\" is too long", c->row->name, copy);
+		return mu_error(c->error, -EINVAL, "kind %s: the word \"%s…\" is too long", c->row->name,
+				copy);
 	if (other && (strcmp(other->plugin, c->instance->plugin->name) != 0 ||
-	              strcmp(other->row->name, c->row->name) != 0))
+		      strcmp(other->row->name, c->row->name) != 0))
 		return mu_error(c->error, -EEXIST, "kind %s: \"%s\" is a word for kind %s of plugin %s",
-		                c->row->name, word, other->row->name, other->plugin);
+				c->row->name, word, other->row->name, other->plugin);
 	for (const struct mu_kind *row = c->instance->plugin->kinds; row != c->row; row++)
 		if (each_word(row, same_word, copy))
-			return mu_error(c->error, -EEXIST, "kind %s: \"%s\" is a word for kind %s of the same plugin",
-			                c->row->name, word, row->name);
+			return mu_error(c->error, -EEXIST,
+					"kind %s: \"%s\" is a word for kind %s of the same plugin",
+					c->row->name, word, row->name);
 	return 0;
 }
 
@@ -210,7 +218,7 @@ bool kind_next(size_t *at, struct kind **out)
 bool kind_owned_by(const struct kind *kind, const struct mu_instance *instance)
 {
 	check(kind && instance);
-	list_each(node, &kind->owners)
+	list_each (node, &kind->owners)
 		if (list_entry(node, struct kind_owner, node)->instance == instance)
 			return true;
 	return false;
@@ -229,6 +237,7 @@ const char *kind_nearest(const char *word)
 
 static struct kind *kind_new(const struct mu_kind *row, const char *plugin)
 {
+	check(loop_is_current(loop_main()));
 	struct kind *kind = mem_alloc(sizeof(*kind));
 
 	kind->row = row;
@@ -262,6 +271,7 @@ static int check_instance(const struct mu_instance *instance, struct mu_error *e
 
 int kind_add_instance(struct mu_instance *instance, struct mu_error *error)
 {
+	check(loop_is_current(loop_main()));
 	check(instance && instance->plugin);
 	int r = check_instance(instance, error);
 	if (r < 0)
@@ -296,7 +306,7 @@ static void disown(struct kind *kind, struct mu_instance *instance)
 	const char *id;
 	void *owner;
 
-	list_each_safe(node, &kind->owners) {
+	list_each_safe (node, &kind->owners) {
 		struct kind_owner *o = list_entry(node, struct kind_owner, node);
 		if (o->instance != instance)
 			continue;
@@ -327,6 +337,7 @@ static void take_out(struct kind *kind)
 
 static void kind_free(struct kind *kind)
 {
+	check(loop_is_current(loop_main()));
 	check(list_empty(&kind->owners));
 	object_kind_gone(kind, NULL);
 	kind->epoch = epoch_new();
@@ -342,6 +353,7 @@ static void kind_free(struct kind *kind)
 
 void kind_remove_instance(struct mu_instance *instance)
 {
+	check(loop_is_current(loop_main()));
 	check(instance && instance->plugin);
 	command_remove_instance(instance);
 	for (const struct mu_kind *row = instance->plugin->kinds; row && row->name; row++) {
@@ -396,8 +408,9 @@ int kind_admit(const struct mu_kind *row, struct mu_instance *instance, const ch
 	}
 	pthread_mutex_unlock(&directory.lock);
 	if (tell)
-		event_core(MU_WARNING, "kind %s is full: %d objects are all that the core keeps, the rest is not shown",
-		           row->name, KIND_OBJECTS_MAX);
+		event_core(MU_WARNING,
+			   "kind %s is full: %d objects are all that the core keeps, the rest is not shown",
+			   row->name, KIND_OBJECTS_MAX);
 	return r;
 }
 

@@ -1,5 +1,5 @@
-/* object: see object.h. Bytes are canonical, in the order of the kind's table, so that equal content is equal bytes, and a
- * put that changes nothing ends at a memcmp. */
+/* object: see object.h. Bytes are canonical, in the order of the kind's table, so that equal content is
+ * equal bytes, and a put that changes nothing ends at a memcmp. */
 #include "object.h"
 
 #include <errno.h>
@@ -93,6 +93,7 @@ static bool is_choice(const struct mu_kind *row, const struct mu_attr *attr, con
 
 static bool value_fits(const struct mu_kind *row, const struct mu_attr *attr, const json_t *value)
 {
+	check(row && attr && value);
 	switch ((enum mu_option_type)attr->type) {
 	case MU_STRING:
 		return json_is_string(value);
@@ -123,21 +124,23 @@ size_t object_check_attrs(const struct mu_kind *row, json_t *attrs, char complai
 
 	check(row && json_is_object(attrs) && complaint);
 	complaint[0] = '\0';
-	json_object_foreach_safe(attrs, next, name, value) {
+	json_object_foreach_safe(attrs, next, name, value)
+	{
 		const struct mu_attr *attr = kind_attr(row, name);
 		if (attr && !json_is_null(value) && value_fits(row, attr, value))
 			continue;
 		/* an id is welcome, null is as good as absent */
 		if (strcmp(name, "id") != 0 && !(attr && json_is_null(value)) && dropped++ == 0)
 			text_printf(complaint, 160, "kind %s: attribute \"%.60s\" %s", row->name, name,
-			            attr ? "has another type than its table says, or no known name"
-			                 : "is not in its table");
+				    attr ? "has another type than its table says, or no known name"
+					 : "is not in its table");
 		json_object_del(attrs, name);
 	}
 	return dropped;
 }
 
-struct object_bytes *object_encode(const struct mu_kind *row, json_t *attrs, size_t *dropped, char complaint[160])
+struct object_bytes *object_encode(const struct mu_kind *row, json_t *attrs, size_t *dropped,
+				   char complaint[160])
 {
 	struct str text = { 0 };
 	const struct mu_attr *attr;
@@ -201,6 +204,7 @@ static void object_arrived(struct mu_instance *self, struct mu_msg *msg)
 
 static struct object_msg *object_msg_new(struct mu_instance *owner, const struct mu_kind *row, const char *id)
 {
+	check(owner && row && id);
 	size_t length = strlen(id);
 	struct object_msg *put = mem_alloc(sizeof(*put) + length + 1);
 
@@ -212,20 +216,22 @@ static struct object_msg *object_msg_new(struct mu_instance *owner, const struct
 }
 
 /* The checked and encoded message; <0 as mu_object_put. Takes `attrs`. */
-static int make_put(struct mu_instance *self, const char *kind, const char *id, json_t *attrs, struct object_msg **out)
+static int make_put(struct mu_instance *self, const char *kind, const char *id, json_t *attrs,
+		    struct object_msg **out)
 {
 	const struct mu_kind *row = kind_row(self, kind);
 	int r = row && object_id_valid(id) && json_is_object(attrs) ? 0 : -EINVAL;
 
 	if (r < 0)
 		mu_log(self, MU_LOG_ERROR, "put of %s \"%.80s\" is refused: %s", kind, id ? id : "",
-		       !row ? "the plugin declares no such kind" :
-		       !json_is_object(attrs) ? "its attributes are no object" :
-		                                "an id is 1 to 255 printable bytes without blanks");
+		       !row                     ? "the plugin declares no such kind"
+		       : !json_is_object(attrs) ? "its attributes are no object"
+						: "an id is 1 to 255 printable bytes without blanks");
 	else
 		r = kind_admit(row, self, id);
 	if (r == -EEXIST)
-		mu_log(self, MU_LOG_ERROR, "put of %s \"%s\" is refused: another instance has put it", kind, id);
+		mu_log(self, MU_LOG_ERROR, "put of %s \"%s\" is refused: another instance has put it", kind,
+		       id);
 	if (r == 0) {
 		*out = object_msg_new(self, row, id);
 		(*out)->bytes = object_encode(row, attrs, &(*out)->dropped, (*out)->complaint);
@@ -319,6 +325,7 @@ static void complain(struct kind *kind, const struct object_msg *put)
 
 static void object_gone(struct kind *kind, struct object *object)
 {
+	check(loop_is_current(loop_main()));
 	map_del(&kind->objects, object->id);
 	stats.deletes++;
 	kind->sequence++;
@@ -331,7 +338,8 @@ static void object_relay(struct kind *kind, struct object_msg *put)
 {
 	kind->sequence++;
 	*(put->bytes ? &stats.puts : &stats.deletes) += 1;
-	object_sub_change(kind, put->id, put->bytes ? MU_CHANGE_PUT : MU_CHANGE_DELETE, kind->sequence, put->bytes);
+	object_sub_change(kind, put->id, put->bytes ? MU_CHANGE_PUT : MU_CHANGE_DELETE, kind->sequence,
+			  put->bytes);
 }
 
 static struct object *object_new(struct kind *kind, struct mu_instance *owner, const char *id)
@@ -347,6 +355,7 @@ static struct object *object_new(struct kind *kind, struct mu_instance *owner, c
 
 static void object_apply(struct kind *kind, struct object_msg *put)
 {
+	check(loop_is_current(loop_main()));
 	complain(kind, put);
 	if (kind->row->flags & MU_SERVED) {
 		object_relay(kind, put);
@@ -377,6 +386,7 @@ static void object_apply(struct kind *kind, struct object_msg *put)
 
 void object_kind_gone(struct kind *kind, struct mu_instance *instance)
 {
+	check(loop_is_current(loop_main()));
 	void *value;
 
 	check(kind);

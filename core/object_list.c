@@ -1,8 +1,8 @@
 /* object_list: where, sort and pages over published objects.
  *
- * Objects are kept as text. Of each, only the attributes that the query names are read; whole ones are decoded for
- * the page alone. A page ends with a key (the sort's value and the id), not a number, so that objects that come and go
- * between two pages neither repeat nor hide others. */
+ * Objects are kept as text. Of each, only the attributes that the query names are read; whole ones are
+ * decoded for the page alone. A page ends with a key (the sort's value and the id), not a number, so that
+ * objects that come and go between two pages neither repeat nor hide others. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,6 +12,7 @@
 #include "base/slurp.h"
 #include "base/str.h"
 #include "kind.h"
+#include "loop.h"
 #include "object.h"
 
 /* ---- one attribute out of the bytes ---- */
@@ -47,6 +48,7 @@ static const char *skip_value(const char *p)
 /* The member as JSON; NULL when it is absent. Names of attributes need no escapes. */
 static json_t *pick(const struct object_bytes *bytes, const char *name)
 {
+	check(bytes && name);
 	size_t length = strlen(name);
 
 	check(bytes->text[0] == '{');
@@ -90,19 +92,23 @@ static int compare_ranks(const struct mu_kind *row, const struct mu_attr *attr, 
 }
 
 /* Two values of one attribute, NULL: absent, which comes last. */
-static int compare_values(const struct mu_kind *row, const struct mu_attr *attr, const json_t *a, const json_t *b)
+static int compare_values(const struct mu_kind *row, const struct mu_attr *attr, const json_t *a,
+			  const json_t *b)
 {
+	check(row && attr);
 	if (!a || !b)
 		return !a - !b;
 	if (json_is_integer(a) && json_is_integer(b))
-		return (json_integer_value(a) > json_integer_value(b)) - (json_integer_value(a) < json_integer_value(b));
+		return (json_integer_value(a) > json_integer_value(b)) -
+		       (json_integer_value(a) < json_integer_value(b));
 	if (json_is_number(a) && json_is_number(b))
 		return compare_numbers(json_number_value(a), json_number_value(b));
 	if (json_is_boolean(a) && json_is_boolean(b))
 		return json_is_true(a) - json_is_true(b);
 	if (!json_is_string(a) || !json_is_string(b))
 		return (int)json_typeof(a) - (int)json_typeof(b);
-	int r = attr->type == MU_ENUM ? compare_ranks(row, attr, json_string_value(a), json_string_value(b)) : 0;
+	int r = attr->type == MU_ENUM ? compare_ranks(row, attr, json_string_value(a), json_string_value(b))
+				      : 0;
 	return r ? r : strcmp(json_string_value(a), json_string_value(b));
 }
 
@@ -111,13 +117,20 @@ static int compare_values(const struct mu_kind *row, const struct mu_attr *attr,
 static bool order_fits(int order, int op)
 {
 	switch (op) {
-	case MU_EQ: return order == 0;
-	case MU_NE: return order != 0;
-	case MU_LT: return order < 0;
-	case MU_LE: return order <= 0;
-	case MU_GT: return order > 0;
-	case MU_GE: return order >= 0;
-	default: return false;
+	case MU_EQ:
+		return order == 0;
+	case MU_NE:
+		return order != 0;
+	case MU_LT:
+		return order < 0;
+	case MU_LE:
+		return order <= 0;
+	case MU_GT:
+		return order > 0;
+	case MU_GE:
+		return order >= 0;
+	default:
+		return false;
 	}
 }
 
@@ -133,7 +146,8 @@ static bool number_fits(const json_t *value, const struct mu_condition *c)
 	double number;
 
 	if (json_is_integer(value) && scan_i64(&p, &whole) == 0 && !*p)
-		return order_fits((json_integer_value(value) > whole) - (json_integer_value(value) < whole), c->op);
+		return order_fits((json_integer_value(value) > whole) - (json_integer_value(value) < whole),
+				  c->op);
 	p = c->value;
 	if (scan_double(&p, &number) < 0)
 		return false;
@@ -141,7 +155,7 @@ static bool number_fits(const json_t *value, const struct mu_condition *c)
 }
 
 static bool name_fits(const struct mu_kind *row, const struct mu_attr *attr, const char *name,
-                      const struct mu_condition *c)
+		      const struct mu_condition *c)
 {
 	if (c->op == MU_EQ || c->op == MU_NE || c->op == MU_GLOB)
 		return text_fits(name, c);
@@ -163,8 +177,10 @@ static bool texts_fit(const json_t *texts, const struct mu_condition *c)
 	return c->op == MU_NE;
 }
 
-static bool condition_fits(const struct mu_kind *row, const char *id, const json_t *attrs, const struct mu_condition *c)
+static bool condition_fits(const struct mu_kind *row, const char *id, const json_t *attrs,
+			   const struct mu_condition *c)
 {
+	check(id && c->attr && c->value);
 	if (strcmp(c->attr, "id") == 0)
 		return text_fits(id, c);
 	const struct mu_attr *attr = kind_attr(row, c->attr);
@@ -180,10 +196,11 @@ static bool condition_fits(const struct mu_kind *row, const char *id, const json
 	if (!json_is_string(value))
 		return false;
 	return attr->type == MU_ENUM ? name_fits(row, attr, json_string_value(value), c)
-	                             : text_fits(json_string_value(value), c);
+				     : text_fits(json_string_value(value), c);
 }
 
-bool object_matches(const struct mu_kind *row, const char *id, const json_t *attrs, const struct mu_query *query)
+bool object_matches(const struct mu_kind *row, const char *id, const json_t *attrs,
+		    const struct mu_query *query)
 {
 	check(row && id && query);
 	for (size_t i = 0; i < query->where_count; i++)
@@ -238,19 +255,22 @@ static int compare_lines(const void *a, const void *b, void *data)
 	return sign * strcmp(one->id, two->id);
 }
 
-static struct line *select_lines(struct kind *kind, const struct mu_query *query, struct order *order, size_t *count)
+static struct line *select_lines(struct kind *kind, const struct mu_query *query, struct order *order,
+				 size_t *count)
 {
+	check(loop_is_current(loop_main()));
 	struct line *lines = mem_array(kind->objects.count, sizeof(*lines));
 	size_t n = 0;
 	void *value;
 
-	*order = (struct order){ kind->row, query->sort ? kind_attr(kind->row, query->sort) : NULL, query->descending };
+	*order = (struct order){ kind->row, query->sort ? kind_attr(kind->row, query->sort) : NULL,
+				 query->descending };
 	for (size_t at = 0; map_next(&kind->objects, &at, NULL, &value);) {
 		const struct object *object = value;
 		if (!bytes_match(object, query))
 			continue;
 		lines[n++] = (struct line){ object, object->id,
-		                            order->attr ? pick(object->bytes, order->attr->name) : NULL };
+					    order->attr ? pick(object->bytes, order->attr->name) : NULL };
 	}
 	qsort_r(lines, n, sizeof(*lines), compare_lines, order);
 	*count = n;
@@ -279,7 +299,8 @@ const struct object **object_select(struct kind *kind, const struct mu_query *qu
 
 /* ---- pages ---- */
 
-/* `next`: the id; with a sort [value, id] as text, so that it holds also when that object has gone meanwhile. */
+/* `next`: the id; with a sort [value, id] as text, so that it holds also when that object has gone
+ * meanwhile. */
 static json_t *next_token(const struct order *order, const struct line *last)
 {
 	if (!order->attr)
@@ -310,8 +331,10 @@ static bool parse_token(const struct order *order, const char *after, struct lin
 }
 
 /* The first line behind the token. */
-static size_t find_start(const struct line *lines, size_t count, struct order *order, const struct line *token)
+static size_t find_start(const struct line *lines, size_t count, struct order *order,
+			 const struct line *token)
 {
+	check(order && token->id);
 	size_t low = 0, high = count;
 
 	while (low < high) {
@@ -325,8 +348,9 @@ static size_t find_start(const struct line *lines, size_t count, struct order *o
 }
 
 static json_t *make_page(const struct line *lines, size_t count, size_t from, const struct mu_query *query,
-                         const struct order *order, enum mu_role role)
+			 const struct order *order, enum mu_role role)
 {
+	check(from <= count && query->limit > 0);
 	size_t end = count - from > query->limit ? from + query->limit : count;
 	json_t *items = json_array();
 

@@ -1,8 +1,8 @@
 /* object_sub: who looks at objects: a snapshot, then every change, in one queue a subscription.
  *
- * Main pushes, the subscriber's loop takes. In the queue the newest of an object wins and moves to the end, so that
- * sequences rise for who reads it. One that is so slow that OBJECT_SUB_MAX objects wait loses its queue, and is shown
- * all anew when it comes back to look. */
+ * Main pushes, the subscriber's loop takes. In the queue the newest of an object wins and moves to the
+ * end, so that sequences rise for who reads it. One that is so slow that OBJECT_SUB_MAX objects wait loses
+ * its queue, and is shown all anew when it comes back to look. */
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
@@ -62,7 +62,7 @@ static _Thread_local uint64_t flush_round;
 /* ---- memory ---- */
 
 static struct change *change_new(struct kind *kind, int what, const char *id, uint64_t version,
-                                 struct object_bytes *bytes)
+				 struct object_bytes *bytes)
 {
 	size_t length = strlen(id);
 	struct change *change = mem_alloc(sizeof(*change) + length + 1);
@@ -116,6 +116,7 @@ static void sub_resync(void *data);
 /* What waits moves to the loop's own list. */
 static bool sub_take(struct mu_object_sub *sub)
 {
+	check(mu_on_loop(sub->self));
 	pthread_mutex_lock(&sub->lock);
 	bool lost = sub->lost && !sub->asked;
 	sub->asked |= lost;
@@ -135,6 +136,7 @@ static bool sub_take(struct mu_object_sub *sub)
 
 static void sub_tell(struct mu_object_sub *sub, const struct change *change)
 {
+	check(!sub->ended && change->kind);
 	struct mu_change told = {
 		.kind = change->kind,
 		.id = change->id[0] ? change->id : NULL,
@@ -200,7 +202,7 @@ static struct mu_object_sub *next_unflushed(struct mu_instance *instance)
 {
 	if (!loop_subs.next)
 		return NULL;
-	list_each(node, &loop_subs) {
+	list_each (node, &loop_subs) {
 		struct mu_object_sub *sub = list_entry(node, struct mu_object_sub, mine);
 		if (sub->self == instance && sub->round != flush_round)
 			return sub;
@@ -275,10 +277,12 @@ static void sub_change(struct mu_object_sub *sub, struct change *change)
 	pthread_mutex_unlock(&sub->lock);
 }
 
-void object_sub_change(struct kind *kind, const char *id, int what, uint64_t version, struct object_bytes *bytes)
+void object_sub_change(struct kind *kind, const char *id, int what, uint64_t version,
+		       struct object_bytes *bytes)
 {
+	check(loop_is_current(loop_main()));
 	check(kind && id && id[0]);
-	list_each(node, &subs) {
+	list_each (node, &subs) {
 		struct mu_object_sub *sub = list_entry(node, struct mu_object_sub, node);
 		if (sub_wants(sub, kind))
 			sub_change(sub, change_new(kind, what, id, version, bytes));
@@ -290,7 +294,7 @@ static void sub_forget_kind(struct mu_object_sub *sub, const char *kind)
 {
 	char key[KIND_NAME_MAX + 258];
 
-	list_each_safe(node, &sub->queue) {
+	list_each_safe (node, &sub->queue) {
 		struct change *change = list_entry(node, struct change, node);
 		if (strcmp(change->kind, kind) != 0)
 			continue;
@@ -304,8 +308,9 @@ static void sub_forget_kind(struct mu_object_sub *sub, const char *kind)
 
 void object_sub_reset(struct kind *kind, bool back)
 {
+	check(loop_is_current(loop_main()));
 	check(kind);
-	list_each(node, &subs) {
+	list_each (node, &subs) {
 		struct mu_object_sub *sub = list_entry(node, struct mu_object_sub, node);
 		if (!sub_wants(sub, kind))
 			continue;
@@ -323,6 +328,7 @@ void object_sub_reset(struct kind *kind, bool back)
 /* Under the lock: the picture of every kind it wants. */
 static void sub_snapshot(struct mu_object_sub *sub, bool anew)
 {
+	check(loop_is_current(loop_main()));
 	struct kind *kind;
 	void *value;
 
@@ -333,7 +339,8 @@ static void sub_snapshot(struct mu_object_sub *sub, bool anew)
 			sub_push(sub, change_new(kind, MU_CHANGE_RESET, "", 0, NULL));
 		for (size_t i = 0; map_next(&kind->objects, &i, NULL, &value);) {
 			const struct object *object = value;
-			sub_push(sub, change_new(kind, MU_CHANGE_SNAPSHOT, object->id, object->version, object->bytes));
+			sub_push(sub, change_new(kind, MU_CHANGE_SNAPSHOT, object->id, object->version,
+						 object->bytes));
 		}
 		sub_push(sub, change_new(kind, MU_CHANGE_SYNCED, "", 0, NULL));
 	}
@@ -354,6 +361,7 @@ static void sub_resync(void *data)
 
 static void sub_join(void *data)
 {
+	check(loop_is_current(loop_main()));
 	struct mu_object_sub *sub = data; /* main's reference */
 
 	list_add(&subs, &sub->node);
@@ -365,6 +373,7 @@ static void sub_join(void *data)
 
 static void sub_leave(struct mu_object_sub *sub)
 {
+	check(loop_is_current(loop_main()));
 	if (!list_linked(&sub->node))
 		return;
 	list_remove(&sub->node);
@@ -388,6 +397,7 @@ static void sub_left(void *data)
 /* Its loop: it has ended without saying so. */
 static void sub_abandon(void *data)
 {
+	check(data);
 	struct mu_object_sub *sub = data;
 
 	if (!sub->ended) {
@@ -400,7 +410,7 @@ static void sub_abandon(void *data)
 
 void object_sub_gone(struct mu_instance *instance)
 {
-	list_each_safe(node, &subs) {
+	list_each_safe (node, &subs) {
 		struct mu_object_sub *sub = list_entry(node, struct mu_object_sub, node);
 		if (sub->self != instance)
 			continue;
@@ -422,9 +432,10 @@ size_t object_sub_stats(uint64_t *out)
 /* ---- the subscriber's own calls ---- */
 
 struct mu_object_sub *mu_objects_subscribe(struct mu_instance *self, const char *kind,
-                                           void (*changed)(struct mu_instance *self, struct mu_object_sub *sub,
-                                                           const struct mu_change *change),
-                                           void *data)
+					   void (*changed)(struct mu_instance *self,
+							   struct mu_object_sub *sub,
+							   const struct mu_change *change),
+					   void *data)
 {
 	check(self && mu_on_loop(self));
 	check(kind && changed);
