@@ -1,7 +1,8 @@
-/* audit: every changing call: who, from where, what, outcome. A line in the log, and a row in the core's store.
+/* audit: every changing call: who, from where, what, outcome. A line in the log, and a row in the core's
+ * store.
  *
- * Rows are written without waiting; until the store is open they wait here. When it cannot be written, the log still
- * has the line, and the loss is counted. */
+ * Rows are written without waiting; until the store is open they wait here. When it cannot be written, the
+ * log still has the line, and the loss is counted. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,7 +15,7 @@
 #include "base/mem.h"
 #include "base/slurp.h"
 #include "base/str.h"
-#include "call.h"
+#include "call_parts.h"
 #include "instance.h"
 #include "log.h"
 #include "object.h"
@@ -24,6 +25,7 @@
 enum { WAITING_MAX = 1000 };
 
 static struct mu_store *store;
+static bool awaited; /* nobody has said yet whether there is one */
 static struct list waiting = { &waiting, &waiting };
 static size_t waiting_count;
 static uint64_t lost;
@@ -42,9 +44,11 @@ static int row_run(struct sqlite3 *db, struct mu_store_op *op)
 {
 	const struct audit_row *row = MU_CONTAINER(op, struct audit_row, op);
 
-	return mu_sql(db, "INSERT INTO audit (time, user, source, kind, verb, ids, args, code, outcome) "
-	                  "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", NULL, NULL, "issssssis", row->time, row->user,
-	              row->source, row->kind, row->verb, row->ids, row->args, row->code, row->outcome);
+	return mu_sql(db,
+		      "INSERT INTO audit (time, user, source, kind, verb, ids, args, code, outcome) "
+		      "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+		      NULL, NULL, "issssssis", row->time, row->user, row->source, row->kind, row->verb,
+		      row->ids, row->args, row->code, row->outcome);
 }
 
 static void row_free(struct mu_store_op *op)
@@ -65,35 +69,67 @@ static void row_done(struct mu_instance *self, struct mu_store_op *op, int statu
 	row_free(op);
 }
 
+static void row_lose(struct audit_row *row)
+{
+	lost++;
+	row_free(&row->op);
+}
+
 static void row_write(struct audit_row *row)
 {
-	if (store && self_instance()) {
-		mu_store_write(store, &row->op);
-	} else if (!store && waiting_count < WAITING_MAX) {
+	check(loop_is_current(loop_main()));
+	if (awaited && waiting_count < WAITING_MAX) {
 		list_add(&waiting, &row->node);
 		waiting_count++;
+	} else if (store && self_instance()) {
+		mu_store_write(store, &row->op);
 	} else {
-		lost++;
-		row_free(&row->op);
+		row_lose(row);
 	}
+}
+
+static struct audit_row *next_waiting(void)
+{
+	struct list *first = list_pop(&waiting);
+
+	if (!first)
+		return NULL;
+	check(waiting_count > 0);
+	waiting_count--;
+	return list_entry(first, struct audit_row, node);
+}
+
+void audit_init(void)
+{
+	store = NULL;
+	awaited = true;
+}
+
+void audit_fini(void)
+{
+	struct audit_row *row;
+
+	while ((row = next_waiting()))
+		row_free(&row->op);
+	store = NULL;
 }
 
 void audit_store(struct mu_store *opened)
 {
+	check(loop_is_current(loop_main()));
+	struct audit_row *row;
+
 	store = opened;
-	while (!list_empty(&waiting)) {
-		struct audit_row *row = list_entry(list_pop(&waiting), struct audit_row, node);
-		waiting_count--;
-		/* before the core itself is said to run: it is what opened the store */
+	awaited = false;
+	while ((row = next_waiting()))
 		if (store)
 			mu_store_write(store, &row->op);
 		else
-			row_free(&row->op);
-	}
+			row_lose(row);
 }
 
 void audit_call(const char *user, const char *source, const char *kind, const char *verb, const char *ids,
-                const char *args, int code, const char *outcome)
+		const char *args, int code, const char *outcome)
 {
 	check(user && kind && verb);
 	check(outcome);
@@ -112,8 +148,8 @@ void audit_call(const char *user, const char *source, const char *kind, const ch
 	row->ids = arena_strdup(&row->arena, ids ? ids : "");
 	row->args = arena_strdup(&row->arena, args ? args : "");
 	row->outcome = arena_strdup(&row->arena, outcome);
-	log_line(MU_LOG_INFO, "audit", "%s from %s: %s.%s %s%s%s: %s", row->user, row->source, row->kind, row->verb,
-	         row->ids, row->args[0] ? " " : "", row->args, row->outcome);
+	log_line(MU_LOG_INFO, "audit", "%s from %s: %s.%s %s%s%s: %s", row->user, row->source, row->kind,
+		 row->verb, row->ids, row->args[0] ? " " : "", row->args, row->outcome);
 	row_write(row);
 }
 
@@ -134,20 +170,42 @@ static const struct mu_attr attrs[] = {
 	{ .name = "about", .type = MU_STRING, .help = "the kind that was acted on" },
 	{ .name = "verb", .type = MU_STRING, .help = "what was asked" },
 	{ .name = "ids", .type = MU_STRING, .help = "of which objects" },
-	{ .name = "args", .type = MU_STRING, .flags = MU_HIDDEN, .help = "with which words; secrets are left out" },
+	{ .name = "args",
+	  .type = MU_STRING,
+	  .flags = MU_HIDDEN,
+	  .help = "with which words; secrets are left out" },
 	{ .name = "code", .type = MU_INT, .flags = MU_HIDDEN, .help = "0, or the negative errno" },
 	{ .name = "outcome", .type = MU_STRING, .help = "how it ended" },
 	MU_ATTR_END
 };
 const struct mu_kind audit_kind = {
-	.name = "audit", .plural = "audits", .flags = MU_SERVED, .help = "a call that changed something",
-	.attrs = attrs, .title = "verb", .reason = "outcome", .since = "time",
-	.columns = "time user source about verb ids outcome", .list = audit_list, .get = audit_get,
+	.name = "audit",
+	.plural = "audits",
+	.flags = MU_SERVED,
+	.help = "a call that changed something",
+	.attrs = attrs,
+	.title = "verb",
+	.reason = "outcome",
+	.since = "time",
+	.columns = "time user source about verb ids outcome",
+	.list = audit_list,
+	.get = audit_get,
 };
 
 /* A page is looked for among so many rows: the rest is for the next page, which may be asked for at once. */
 enum { SCAN_MAX = 20000 };
-enum { COL_NUMBER, COL_TIME, COL_USER, COL_SOURCE, COL_KIND, COL_VERB, COL_IDS, COL_ARGS, COL_CODE, COL_OUTCOME };
+enum {
+	COL_NUMBER,
+	COL_TIME,
+	COL_USER,
+	COL_SOURCE,
+	COL_KIND,
+	COL_VERB,
+	COL_IDS,
+	COL_ARGS,
+	COL_CODE,
+	COL_OUTCOME
+};
 #define COLUMNS "SELECT number, time, user, source, kind, verb, ids, args, code, outcome FROM audit "
 
 struct audit_ask {
@@ -167,8 +225,9 @@ static json_t *row_json(const struct mu_row *row)
 	static const struct {
 		const char *name;
 		int column;
-	} texts[] = { { "user", COL_USER }, { "source", COL_SOURCE }, { "about", COL_KIND }, { "verb", COL_VERB },
-		      { "ids", COL_IDS },   { "args", COL_ARGS },     { "outcome", COL_OUTCOME } };
+	} texts[] = { { "user", COL_USER },      { "source", COL_SOURCE }, { "about", COL_KIND },
+		      { "verb", COL_VERB },      { "ids", COL_IDS },       { "args", COL_ARGS },
+		      { "outcome", COL_OUTCOME } };
 	json_t *item = json_object();
 
 	json_object_set_new(item, "id", json_sprintf("%" PRId64, mu_row_i64(row, COL_NUMBER)));
@@ -181,6 +240,7 @@ static json_t *row_json(const struct mu_row *row)
 
 static int ask_row(const struct mu_row *row, void *data)
 {
+	check(row && data);
 	struct audit_ask *ask = data;
 
 	if (ask->query && (json_array_size(ask->items) == ask->query->limit || ask->scanned == SCAN_MAX)) {
@@ -199,9 +259,9 @@ static int ask_row(const struct mu_row *row, void *data)
 static int ask_run(struct sqlite3 *db, struct mu_store_op *op)
 {
 	struct audit_ask *ask = MU_CONTAINER(op, struct audit_ask, op);
-	const char *sql = !ask->query    ? COLUMNS "WHERE number = ?" :
-	                  ask->ascending ? COLUMNS "WHERE number > ? ORDER BY number"
-	                                 : COLUMNS "WHERE number < ? ORDER BY number DESC";
+	const char *sql = !ask->query      ? COLUMNS "WHERE number = ?"
+			  : ask->ascending ? COLUMNS "WHERE number > ? ORDER BY number"
+					   : COLUMNS "WHERE number < ? ORDER BY number DESC";
 	int r = mu_sql(db, sql, ask_row, ask, "i", ask->after);
 
 	return r < 0 ? r : 0;
@@ -219,6 +279,7 @@ static void ask_free(struct mu_store_op *op)
 /* The call's own goes when it is cancelled, and the store may be at work then. */
 static struct mu_query *copy_query(struct arena *arena, const struct mu_query *query)
 {
+	check(arena && query);
 	struct mu_query *copy = arena_memdup(arena, query, sizeof(*query));
 	struct mu_condition *where = arena_array(arena, query->where_count + 1, sizeof(*where));
 
@@ -239,20 +300,22 @@ static void ask_done(struct mu_instance *self, struct mu_store_op *op, int statu
 	if (status < 0)
 		mu_reply_error(ask->call, status, "the audit cannot be read: %s", strerror(-status));
 	else if (ask->query)
-		mu_reply(ask->call, json_pack("{s:O, s:o, s:n}", "items", ask->items, "next", ask->more ?
-		                              json_sprintf("%" PRId64, ask->last) : json_null(), "total"));
+		mu_reply(ask->call,
+			 json_pack("{s:O, s:o, s:n}", "items", ask->items, "next",
+				   ask->more ? json_sprintf("%" PRId64, ask->last) : json_null(), "total"));
 	else if (json_array_size(ask->items) > 0)
 		mu_reply(ask->call, json_incref(json_array_get(ask->items, 0)));
 	else
-		mu_reply_error(ask->call, -ENOENT, "there is no entry %" PRId64 " in the audit, or it is too old",
-		               ask->after);
+		mu_reply_error(ask->call, -ENOENT,
+			       "there is no entry %" PRId64 " in the audit, or it is too old", ask->after);
 	ask_free(op);
 }
 
 static void ask_start(struct mu_call *call, const struct mu_query *query, int64_t after, bool ascending)
 {
+	check(loop_is_current(loop_main()));
 	if (!store) {
-		mu_reply_error(call, -EAGAIN, "the audit is not open yet");
+		mu_reply_error(call, -EIO, "the audit is not kept: the core's store cannot be opened");
 		return;
 	}
 	struct audit_ask *ask = mem_alloc(sizeof(*ask));

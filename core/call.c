@@ -1,8 +1,8 @@
 /* call: main's side: opens, routes, times, answers.
  *
- * A published kind's list and get are answered on the spot. All else goes to its owner and stays open until the owner
- * has answered or ended, whoever still waits: only so is the handle that the owner holds always good, and only so does a
- * later question with the same key learn how it ended. */
+ * A published kind's list and get are answered on the spot. All else goes to its owner and stays open
+ * until the owner has answered or ended, whoever still waits: only so is the handle that the owner holds
+ * always good, and only so does a later question with the same key learn how it ended. */
 #include "call.h"
 
 #include <errno.h>
@@ -18,7 +18,7 @@
 #include "kind.h"
 
 #define DEADLINE_DEFAULT (10 * MU_SEC)
-#define DEADLINE_MAX (24 * MU_HOUR)
+#define DEADLINE_MAX     (24 * MU_HOUR)
 
 static struct list open_calls = { &open_calls, &open_calls };
 static size_t open_count;
@@ -29,65 +29,7 @@ void call_init(void)
 {
 	check(open_count == 0);
 	closing = false;
-}
-
-/* ---- memory ---- */
-
-void call_ref(struct mu_call *call)
-{
-	check(call->magic == CALL_MAGIC);
-	check(__atomic_add_fetch(&call->count, 1, __ATOMIC_RELAXED) > 1);
-}
-
-void call_unref(struct mu_call *call)
-{
-	check(call->magic == CALL_MAGIC);
-	if (__atomic_sub_fetch(&call->count, 1, __ATOMIC_ACQ_REL) > 0)
-		return;
-	call->magic = 0;
-	call_request_free(&call->request);
-	mu_ref_unref(&call->to);
-	free(call);
-}
-
-static void free_run(struct mu_instance *self, struct mu_msg *msg)
-{
-	(void)self;
-	call_unref(container_of(msg, struct mu_call, free_msg));
-}
-
-static void free_drop(struct mu_msg *msg)
-{
-	free_run(NULL, msg);
-}
-
-static void message_drop_run(struct mu_msg *msg)
-{
-	call_unref(container_of(msg, struct mu_call, run_msg));
-}
-
-static void message_drop_gone(struct mu_msg *msg)
-{
-	call_unref(container_of(msg, struct mu_call, gone_msg));
-}
-
-static struct mu_call *call_new(struct call_waiter *waiter)
-{
-	struct mu_call *call = mem_alloc(sizeof(*call));
-
-	call->magic = CALL_MAGIC;
-	call->count = 1;
-	call->request = waiter->request;
-	waiter->request = NULL;
-	call->credit = CALL_CREDIT;
-	call->run_msg.run = call_run;
-	call->run_msg.drop = message_drop_run;
-	call->gone_msg.run = call_run_gone;
-	call->gone_msg.drop = message_drop_gone;
-	call->free_msg.run = free_run;
-	call->free_msg.drop = free_drop;
-	list_init(&call->waiters);
-	return call;
+	audit_init();
 }
 
 /* ---- waiters ---- */
@@ -95,6 +37,7 @@ static struct mu_call *call_new(struct call_waiter *waiter)
 /* Takes the waiter out; its caller hears no more. */
 static void waiter_free(struct call_waiter *waiter)
 {
+	check(loop_is_current(loop_main()));
 	loop_timer_stop(&waiter->deadline);
 	list_remove(&waiter->node);
 	party_remove_waiter(waiter);
@@ -132,12 +75,13 @@ static void write_audit(const struct mu_call *call, int code, const char *outcom
 	if (call->row->effect == MU_LOOK || request->dry_run)
 		return;
 	audit_call(request->user, request->source, call->kind->name, call->row->name, call->audit_ids,
-	           call->audit_args, code, outcome);
+		   call->audit_args, code, outcome);
 }
 
 /* Nobody waits any more: the owner may stop its work. */
 static void call_tell_gone(struct mu_call *call)
 {
+	check(loop_is_current(loop_main()));
 	if (call->told_gone || call->closed)
 		return;
 	call->told_gone = true;
@@ -147,12 +91,14 @@ static void call_tell_gone(struct mu_call *call)
 
 static void waiter_expired(struct loop_timer *timer)
 {
+	check(loop_is_current(loop_main()));
 	struct call_waiter *waiter = container_of(timer, struct call_waiter, deadline);
 	struct mu_call *call = waiter->call;
 	struct mu_error error = { 0 };
 
-	mu_error(&error, -ETIMEDOUT, "outcome unknown: %s.%s has not been answered in time, and may still be done",
-	         call->kind->name, call->row->name);
+	mu_error(&error, -ETIMEDOUT,
+		 "outcome unknown: %s.%s has not been answered in time, and may still be done",
+		 call->kind->name, call->row->name);
 	if (call->keyed)
 		mu_error_remedy(&error, "ask again with the same key to learn how it ended");
 	stats.expired++;
@@ -166,6 +112,7 @@ static void waiter_expired(struct loop_timer *timer)
 
 static void waiter_join(struct call_waiter *waiter, struct mu_call *call, mu_time deadline)
 {
+	check(waiter->pending && !call->closed);
 	check(!waiter->call);
 	waiter->call = call;
 	list_add(&call->waiters, &waiter->node);
@@ -188,6 +135,7 @@ static mu_time deadline_of(const struct call_request *request, const struct mu_c
 /* Published kinds: main has all that is asked for. */
 static struct call_answer *answer_here(struct mu_call *call, struct mu_error *error)
 {
+	check(!call->owner && call->way != CALL_RUN);
 	struct kind *kind = call->command->kind;
 	enum mu_role role = (enum mu_role)call->request->role;
 	json_t *json;
@@ -195,7 +143,8 @@ static struct call_answer *answer_here(struct mu_call *call, struct mu_error *er
 	if (call->way == CALL_LIST) {
 		json = object_list(kind, call->query, role);
 		if (!json)
-			mu_error(error, -EINVAL, "after is not the `next` of a page of this list in this order");
+			mu_error(error, -EINVAL,
+				 "after is not the `next` of a page of this list in this order");
 	} else {
 		json = object_json(object_find(kind, call->ids[0]));
 		object_mask(kind->row, json, role);
@@ -209,6 +158,7 @@ static struct call_answer *answer_here(struct mu_call *call, struct mu_error *er
 
 static int check_room(struct mu_call *call, struct call_waiter *waiter, struct mu_error *error)
 {
+	check(call->owner);
 	const struct call_party *caller = party_find(waiter->pending->self);
 	const struct call_party *owner = party_find(call->owner);
 
@@ -216,20 +166,21 @@ static int check_room(struct mu_call *call, struct call_waiter *waiter, struct m
 		return mu_error(error, -ECANCELED, "cancelled: the daemon stops");
 	if (!call->owner->ref || call->owner->is == INSTANCE_STOPPING)
 		return mu_error(error, -ECANCELED, "cancelled: its plugin %s",
-		                call->owner->ref ? "stops" : "has not started yet");
+				call->owner->ref ? "stops" : "has not started yet");
 	if (open_count >= CALL_OPEN_MAX)
 		return mu_error(error, -EBUSY, "%d calls are open, and no more are taken", CALL_OPEN_MAX);
 	if (caller && caller->waiter_count >= CALL_QUOTA)
 		return mu_error(error, -EBUSY, "%s has %d calls open, and no more are taken of it",
-		                waiter->pending->self->name, CALL_QUOTA);
+				waiter->pending->self->name, CALL_QUOTA);
 	if (owner && owner->call_count >= CALL_QUOTA)
 		return mu_error(error, -EBUSY, "%s owes the answers to %d calls, and is given no more",
-		                call->owner->name, CALL_QUOTA);
+				call->owner->name, CALL_QUOTA);
 	return 0;
 }
 
 static void call_open(struct mu_call *call, struct call_waiter *waiter, const char *key)
 {
+	check(loop_is_current(loop_main()));
 	mu_time deadline = deadline_of(call->request, call->row);
 
 	check(call->owner);
@@ -268,7 +219,7 @@ static bool answered_by_key(struct mu_call *call, struct call_waiter *waiter, co
 		return false;
 	if (r < 0) {
 		mu_error(&error, r, "the key \"%s\" was another call's: take a new one for this one",
-		         call->request->key);
+			 call->request->key);
 		call_refused(call, waiter, &error);
 		return true;
 	}
@@ -283,12 +234,14 @@ static bool answered_by_key(struct mu_call *call, struct call_waiter *waiter, co
 
 void call_arrived(struct mu_instance *self, struct mu_msg *msg)
 {
+	check(loop_is_current(loop_main()));
 	struct call_waiter *waiter = container_of(msg, struct call_waiter, msg);
-	struct mu_call *call = call_new(waiter);
+	struct mu_call *call = call_new(waiter->request);
 	struct mu_error error = { 0 };
 	struct call_answer *answer = NULL;
 
 	(void)self;
+	waiter->request = NULL;
 	int r = call_check_verb(call, &error);
 	const char *key = r == 0 ? key_name(call) : NULL;
 	/* before its ids are looked for: what it deleted the first time is not there the second */
@@ -318,6 +271,7 @@ void call_arrived(struct mu_instance *self, struct mu_msg *msg)
 
 void call_hung_up(void *data)
 {
+	check(loop_is_current(loop_main()));
 	struct mu_pending *pending = data;
 	struct call_waiter *waiter = pending->waiter;
 
@@ -340,6 +294,7 @@ static void credit_drop(struct mu_msg *msg)
 
 void call_credited(struct mu_instance *self, struct mu_msg *msg)
 {
+	check(loop_is_current(loop_main()));
 	struct call_credit *credit = container_of(msg, struct call_credit, msg);
 	struct mu_pending *pending = credit->pending;
 	struct mu_call *call = pending->waiter ? pending->waiter->call : NULL;
@@ -358,27 +313,37 @@ void call_credited(struct mu_instance *self, struct mu_msg *msg)
 
 /* ---- answers ---- */
 
-/* The owner holds it no longer. */
-static void call_close(struct mu_call *call, bool owner_lives)
+/* A second reply in the callback that made the first must find the call: it is freed behind that. */
+static void call_let_go(struct mu_call *call)
 {
+	if (call->let_go)
+		return;
+	call->let_go = true;
+	mu_post(call->to, &call->free_msg);
+}
+
+/* The owner holds it no longer; but one that was given up may reply at any time, and keeps it until then. */
+static void call_close(struct mu_call *call, bool given_up)
+{
+	check(loop_is_current(loop_main()));
 	check(!call->closed && list_empty(&call->waiters));
 	call->closed = true;
 	list_remove(&call->node);
 	check(open_count > 0);
 	open_count--;
 	party_remove_call(call);
-	/* A second reply in the callback that made the first must find the call: it is freed behind that. One that was given up
-	 * may reply at any time, and keeps it. */
-	if (owner_lives)
-		mu_post(call->to, &call->free_msg);
+	if (!given_up)
+		call_let_go(call);
 }
 
 static void call_finish(struct mu_call *call, struct call_answer *answer)
 {
+	check(loop_is_current(loop_main()));
 	bool failed = answer->error.code < 0, late = call->expired && list_empty(&call->waiters);
 	char outcome[280];
 
-	text_printf(outcome, sizeof(outcome), "%s%s", late ? "late: " : "", failed ? answer->error.what : "done");
+	text_printf(outcome, sizeof(outcome), "%s%s", late ? "late: " : "",
+		    failed ? answer->error.what : "done");
 	write_audit(call, answer->error.code, outcome);
 	if (late)
 		stats.late_replies++;
@@ -387,33 +352,37 @@ static void call_finish(struct mu_call *call, struct call_answer *answer)
 	if (call->keyed)
 		key_answer(call, answer);
 	call_answer_all(call, answer);
-	call_close(call, true);
+	call_close(call, false);
 }
 
 /* From now on it takes as long as it takes. */
 static void call_unbound(struct mu_call *call)
 {
 	call->unbounded = true;
-	list_each(node, &call->waiters)
+	list_each (node, &call->waiters)
 		loop_timer_stop(&list_entry(node, struct call_waiter, node)->deadline);
 }
 
 void call_reported(struct mu_instance *self, struct mu_msg *msg)
 {
+	check(loop_is_current(loop_main()));
 	struct call_report *report = container_of(msg, struct call_report, msg);
 	struct mu_call *call = report->call;
 	struct call_answer *answer = report->answer;
 
 	(void)self;
-	if (call->closed) {
+	if (call->closed && answer && !answer->part) {
 		/* its owner was given up, and answers all the same */
-		stats.late_replies += answer && !answer->part;
+		stats.late_replies++;
+		call_let_go(call);
+	} else if (call->closed) {
+		check(list_empty(&call->waiters));
 	} else if (answer && !answer->part) {
 		call_finish(call, answer);
 	} else {
 		call_unbound(call);
 		if (answer)
-			list_each(node, &call->waiters)
+			list_each (node, &call->waiters)
 				pending_deliver(list_entry(node, struct call_waiter, node)->pending, answer);
 	}
 	call_answer_unref(&report->answer);
@@ -446,7 +415,7 @@ static void owner_gone(struct mu_instance *instance, struct call_answer *answer)
 		call_abort(call, answer);
 		if (call->keyed)
 			key_answer(call, answer);
-		call_close(call, instance->is != INSTANCE_ABANDONED);
+		call_close(call, instance->is == INSTANCE_ABANDONED);
 	}
 }
 
@@ -468,6 +437,7 @@ static void caller_gone(struct mu_instance *instance)
 
 void call_instance_gone(struct mu_instance *instance)
 {
+	check(loop_is_current(loop_main()));
 	struct call_party *party = party_find(instance);
 	struct mu_error error = { 0 };
 
@@ -477,7 +447,7 @@ void call_instance_gone(struct mu_instance *instance)
 	struct call_answer *answer = call_answer_error(&error);
 	if (instance->is == INSTANCE_STOPPING) {
 		/* its own calls may be among the waiters: the party stays as long as it owes */
-		list_each_safe(node, &party->calls)
+		list_each_safe (node, &party->calls)
 			call_abort(list_entry(node, struct mu_call, of_owner), answer);
 	} else {
 		owner_gone(instance, answer);
@@ -488,13 +458,14 @@ void call_instance_gone(struct mu_instance *instance)
 
 void call_cancel_all(const char *why)
 {
+	check(loop_is_current(loop_main()));
 	struct mu_error error = { 0 };
 
 	check(why);
 	closing = true;
 	mu_error(&error, -ECANCELED, "cancelled: %s", why);
 	struct call_answer *answer = call_answer_error(&error);
-	list_each(node, &open_calls)
+	list_each (node, &open_calls)
 		call_abort(list_entry(node, struct mu_call, node), answer);
 	call_answer_unref(&answer);
 }
@@ -510,10 +481,11 @@ void call_fini(void)
 			pending_let_go(waiter->pending);
 			waiter_free(waiter);
 		}
-		call_close(call, false);
+		call_close(call, true); /* nothing can be posted any more */
 		call_unref(call);
 	}
 	key_fini();
+	audit_fini();
 }
 
 void call_stats(struct call_stats *out)

@@ -1,4 +1,5 @@
-/* call: one invocation: opened on main, run on the owner's loop, answered once, delivered to the caller's loop.
+/* call: one invocation: opened on main, run on the owner's loop, answered once, delivered to the caller's
+ * loop.
  *
  * Both ways go through main, so that a reply never overtakes the change that it caused. */
 #ifndef CORE_CALL_H
@@ -12,8 +13,8 @@ struct mu_instance;
 
 void call_init(void); /* main loop */
 void call_fini(void);
-/* Main loop: the calls it owes are answered "cancelled". While it is stopping it may still answer them, which is then a late
- * reply; once it has ended they are gone, and those that it made are hung up. */
+/* Main loop: the calls it owes are answered "cancelled". While it is stopping it may still answer them,
+ * which is then a late reply; once it has ended they are gone, and those that it made are hung up. */
 void call_instance_gone(struct mu_instance *instance);
 /* Whoever waits is answered "cancelled: why"; the owners are told, and their answers no longer waited for. */
 void call_cancel_all(const char *why);
@@ -23,8 +24,8 @@ struct call_stats {
 	uint64_t bugs; /* second replies, parts without credit */
 };
 void call_stats(struct call_stats *out);
-#define CALL_OPEN_MAX 10000       /* calls open at once; more are refused -EBUSY */
-#define CALL_KEYS_MAX 4096        /* idempotency keys remembered, 10 min each */
+#define CALL_OPEN_MAX 10000 /* calls open at once; more are refused -EBUSY */
+#define CALL_KEYS_MAX 4096  /* idempotency keys remembered, 10 min each */
 
 /* ---- jobs (job.c) ---- */
 void job_init(void);
@@ -36,8 +37,8 @@ extern const struct mu_command job_commands[]; /* cancel, forget; for the core's
 
 /* ---- audit (audit.c): every changing call: who, from where, what, outcome; in the core's store ---- */
 void audit_call(const char *user, const char *source, const char *kind, const char *verb, const char *ids,
-                const char *args /* without secrets */, int code, const char *outcome);
-/* Main: the core's own store is open (what waited is written), or about to close (NULL). */
+		const char *args /* without secrets */, int code, const char *outcome);
+/* Main, once: the core's own store is open, and what waited is written; NULL: there is none, only the log. */
 void audit_store(struct mu_store *store);
 uint64_t audit_lost(void);
 extern const struct mu_kind audit_kind; /* served: newest first; for the core's own tables */

@@ -1,5 +1,5 @@
-/* call_check: may this be asked, of whom, and with which words? Main loop; decides everything before an owner hears of
- * a call, so that a plugin never checks a role, an id or an argument's type. */
+/* call_check: may this be asked, of whom, and with which words? Main loop; decides everything before an
+ * owner hears of a call, so that a plugin never checks a role, an id or an argument's type. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,13 +25,14 @@ static int check_role(const struct mu_call *call, struct mu_error *error)
 	if (call->request->role >= needed)
 		return 0;
 	return mu_error(error, -EACCES, "%s.%s needs the role %s; you are %s", call->kind->name, row->name,
-	                describe_role(needed), describe_role(call->request->role));
+			describe_role(needed), describe_role(call->request->role));
 }
 
 /* ---- on what ---- */
 
 static int no_object(struct kind *kind, const char *id, struct mu_error *error)
 {
+	check(loop_is_current(loop_main()));
 	const char *near = object_nearest(kind, id);
 
 	mu_error(error, -ENOENT, "there is no %s \"%.200s\"", kind->row->name, id);
@@ -56,13 +57,15 @@ static int check_form(const struct mu_call *call, struct mu_error *error)
 	if (request->match && request->id_count > 0)
 		return mu_error(error, -EINVAL, "%s.%s takes ids or a match, not both", kind, verb);
 	if (request->id_count > 1 && !(flags & MU_BULK))
-		return mu_error(error, -EINVAL, "%s.%s takes one id, and %zu were given", kind, verb, request->id_count);
+		return mu_error(error, -EINVAL, "%s.%s takes one id, and %zu were given", kind, verb,
+				request->id_count);
 	if (request->id_count == 0 && !request->match && !(flags & (MU_ON_KIND | MU_ID_OPTIONAL)))
 		return mu_error(error, -EINVAL, "%s.%s needs the id of %s", kind, verb, kind);
 	for (size_t i = 0; i < request->id_count; i++)
 		if (!object_id_valid(request->ids[i]))
-			return mu_error(error, -EINVAL, "\"%.200s\" is no id: 1 to 255 printable bytes without blanks",
-			                request->ids[i]);
+			return mu_error(error, -EINVAL,
+					"\"%.200s\" is no id: 1 to 255 printable bytes without blanks",
+					request->ids[i]);
 	return 0;
 }
 
@@ -77,13 +80,15 @@ static int check_personal(const struct mu_call *call, struct mu_error *error)
 		const char *name = i < query->where_count ? query->where[i].attr : query->sort;
 		const struct mu_attr *attr = name ? kind_attr(call->kind, name) : NULL;
 		if (attr && (attr->flags & MU_PERSONAL))
-			return mu_error(error, -EACCES, "%s is about a person: viewers cannot ask for it", name);
+			return mu_error(error, -EACCES, "%s is about a person: viewers cannot ask for it",
+					name);
 	}
 	return 0;
 }
 
 static int match_objects(struct mu_call *call, struct kind *kind, struct mu_error *error)
 {
+	check(loop_is_current(loop_main()));
 	size_t count;
 	const struct object **objects = object_select(kind, call->query, &count);
 	const char **ids = arena_array(&call->request->arena, count + 1, sizeof(*ids));
@@ -99,6 +104,7 @@ static int match_objects(struct mu_call *call, struct kind *kind, struct mu_erro
 
 static int take_objects(struct mu_call *call, struct kind *kind, struct mu_error *error)
 {
+	check(!call->query && kind);
 	struct call_request *request = call->request;
 	struct mu_query query;
 
@@ -116,9 +122,11 @@ static int take_objects(struct mu_call *call, struct kind *kind, struct mu_error
 	return r;
 }
 
-/* A published kind's ids exist; those of a plugin's own verb lie with one instance, which becomes the owner. */
+/* A published kind's ids exist; those of a plugin's own verb lie with one instance, which becomes the
+ * owner. */
 static int find_owner(struct mu_call *call, struct kind *kind, struct mu_error *error)
 {
+	check(call->command && kind);
 	const struct command *command = call->command;
 	bool own = command->generic || strcmp(command->plugin, kind->plugin) == 0;
 
@@ -134,7 +142,7 @@ static int find_owner(struct mu_call *call, struct kind *kind, struct mu_error *
 			return no_object(kind, call->ids[i], error);
 		if (own && i > 0 && object->owner != call->owner)
 			return mu_error(error, -EINVAL, "the ids belong to %s and %s: ask each by itself",
-			                call->owner->name, object->owner->name);
+					call->owner->name, object->owner->name);
 		if (own && !command->generic) /* main answers list and get of a published kind itself */
 			call->owner = object->owner;
 	}
@@ -145,12 +153,14 @@ static int find_owner(struct mu_call *call, struct kind *kind, struct mu_error *
 
 static int take_args(struct mu_call *call, struct kind *kind, struct mu_error *error)
 {
+	check(call->row && kind);
 	struct call_request *request = call->request;
 	const struct mu_command *row = call->row;
 	struct mu_query query;
 
 	if (request->args && !json_is_object(request->args))
-		return mu_error(error, -EINVAL, "the arguments of %s.%s are an object", kind->row->name, row->name);
+		return mu_error(error, -EINVAL, "the arguments of %s.%s are an object", kind->row->name,
+				row->name);
 	if (call->way == CALL_LIST) {
 		int r = command_query(&request->arena, kind->row, request->args, &query, error);
 		if (r < 0)
@@ -160,7 +170,8 @@ static int take_args(struct mu_call *call, struct kind *kind, struct mu_error *e
 	}
 	if (!row->args || !row->args->name) {
 		if (json_object_size(request->args) > 0)
-			return mu_error(error, -EINVAL, "%s.%s takes no arguments", kind->row->name, row->name);
+			return mu_error(error, -EINVAL, "%s.%s takes no arguments", kind->row->name,
+					row->name);
 		/* a plugin that asks for them all the same gets zeroes, not NULL */
 		call->args = arena_alloc(&request->arena, row->args_size ? row->args_size : 1);
 		return 0;
@@ -198,7 +209,7 @@ static json_t *masked(const struct mu_option *rows, const json_t *args)
 	json_t *out = json_object(), *value;
 	const char *key;
 
-	json_object_foreach((json_t *)(uintptr_t)args, key, value)
+	json_object_foreach ((json_t *)(uintptr_t)args, key, value)
 		for (const struct mu_option *row = rows; row && row->name; row++)
 			if (text_equal_nocase(row->name, key))
 				json_object_set_new(out, key, masked_value(row, value));
@@ -208,6 +219,7 @@ static json_t *masked(const struct mu_option *rows, const json_t *args)
 /* Cut between two letters. */
 static const char *cut(struct arena *arena, const struct str *text, size_t max)
 {
+	check(max > 4);
 	size_t length = text->len;
 
 	if (length <= max)
@@ -219,6 +231,7 @@ static const char *cut(struct arena *arena, const struct str *text, size_t max)
 
 static void note_for_audit(struct mu_call *call)
 {
+	check(call->row && call->request);
 	struct call_request *request = call->request;
 	struct str text = { 0 };
 
@@ -251,6 +264,7 @@ static enum call_way way_of(const struct command *command)
 
 int call_check_verb(struct mu_call *call, struct mu_error *error)
 {
+	check(loop_is_current(loop_main()));
 	struct call_request *request = call->request;
 
 	check(request && error);

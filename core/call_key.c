@@ -1,7 +1,8 @@
-/* call_key: the same key within ten minutes gets the first answer again, and nothing is done twice. Main loop.
+/* call_key: the same key within ten minutes gets the first answer again, and nothing is done twice. Main
+ * loop.
  *
- * A key is the user's and the verb's. It is remembered from the moment that its call is opened: who asks again while the first
- * is still open waits beside it. Looking has no key: it may be repeated. */
+ * A key is the user's and the verb's. It is remembered from the moment that its call is opened: who asks
+ * again while the first is still open waits beside it. Looking has no key: it may be repeated. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,14 +15,14 @@
 #include "base/str.h"
 #include "call_parts.h"
 
-#define KEEP (10 * MU_MIN)
+#define KEEP      (10 * MU_MIN)
 #define BYTES_MAX (16 * 1024 * 1024)
 
 struct call_key {
 	struct list node; /* oldest first */
 	char *name;
-	uint64_t print; /* of ids, match and arguments */
-	int64_t until;  /* monotonic */
+	uint64_t print;             /* of ids, match and arguments */
+	int64_t until;              /* monotonic */
 	struct mu_call *call;       /* while it is open */
 	struct call_answer *answer; /* then */
 };
@@ -72,7 +73,7 @@ const char *key_name(const struct mu_call *call)
 	    (call->row->flags & MU_STREAM))
 		return NULL;
 	return arena_printf(&call->request->arena, "%s\x1f%s\x1f%s\x1f%s", request->user, call->kind->name,
-	                    call->row->name, request->key);
+			    call->row->name, request->key);
 }
 
 static uint64_t print_of(const struct mu_call *call)
@@ -94,6 +95,7 @@ static uint64_t print_of(const struct mu_call *call)
 
 int key_find(const struct mu_call *call, const char *name, struct call_answer **answer, struct mu_call **open)
 {
+	check(loop_is_current(loop_main()));
 	check(name && answer && open);
 	forget();
 	const struct call_key *key = map_get(&by_name, name);
@@ -112,6 +114,7 @@ int key_find(const struct mu_call *call, const char *name, struct call_answer **
 
 void key_open(struct mu_call *call, const char *name)
 {
+	check(loop_is_current(loop_main()));
 	struct call_key *key = mem_alloc(sizeof(*key));
 
 	check(!call->keyed && !map_get(&by_name, name));
@@ -127,6 +130,7 @@ void key_open(struct mu_call *call, const char *name)
 
 void key_answer(struct mu_call *call, struct call_answer *answer)
 {
+	check(loop_is_current(loop_main()));
 	struct call_key *key = call->keyed;
 
 	check(key && key->call == call && !key->answer);

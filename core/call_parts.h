@@ -1,5 +1,7 @@
-/* call_parts: what the files of the room "call" share: the request, the call, the answer, and who waits for it.
+/* call_parts: what the files of the room "call" share: the request, the call, the answer, and who waits
+ * for it.
  *
+ *   call_request.c  any loop: how requests, calls and answers are made and freed
  *   call_pending.c  the caller's loop: mu_call, credit, hanging up, `done`
  *   call_check.c    main: may this be asked, of whom, and with which words
  *   call.c          main: opens, routes, times, answers
@@ -7,8 +9,8 @@
  *   call_key.c      main: idempotency
  *   call_reply.c    the owner's loop: what it reads of a call, and its reply
  *
- * A call may have several waiters (the same key asked twice), or none any more (hung up, expired) while its owner is still at
- * work. It ends when the owner has answered, or has ended. */
+ * A call may have several waiters (the same key asked twice), or none any more (hung up, expired) while
+ * its owner is still at work. It ends when the owner has answered, or has ended. */
 #ifndef CORE_CALL_PARTS_H
 #define CORE_CALL_PARTS_H
 
@@ -56,8 +58,8 @@ struct mu_pending {
 	struct mu_ref *home;
 	void (*done)(struct mu_instance *self, const struct mu_result *result, void *data);
 	void *data;
-	bool over; /* caller's loop: hung up, or told the last */
-	bool held; /* atomic: the caller's reference is not yet given back */
+	bool over;                  /* caller's loop: hung up, or told the last */
+	bool held;                  /* atomic: the caller's reference is not yet given back */
 	struct call_waiter *waiter; /* main's; NULL once it is answered */
 };
 void pending_unref(struct mu_pending *pending);
@@ -127,17 +129,18 @@ struct mu_call {
 	struct call_party *party;
 	struct list waiters;
 	struct call_key *keyed;
-	bool closed, told_gone, expired, unbounded;
+	bool closed, told_gone, expired, unbounded, let_go;
 
 	struct mu_msg run_msg, gone_msg, free_msg;
 };
+struct mu_call *call_new(struct call_request *request); /* takes it */
 void call_ref(struct mu_call *call);
 void call_unref(struct mu_call *call);
 #define CALL_CREDIT 64
 
 /* ---- call.c, for the caller's loop; each is a function for loop_call or a message's run ---- */
 void call_arrived(struct mu_instance *self, struct mu_msg *msg); /* of a struct call_waiter */
-void call_hung_up(void *pending); /* takes a reference on it */
+void call_hung_up(void *pending);                                /* takes a reference on it */
 struct call_credit {
 	struct mu_msg msg;
 	struct mu_pending *pending; /* a reference, until main has passed it on */
@@ -158,20 +161,25 @@ void call_run_gone(struct mu_instance *self, struct mu_msg *msg);
 void call_run_credit(struct mu_instance *self, struct mu_msg *msg);
 struct call_report {
 	struct mu_msg msg;
-	struct mu_call *call; /* a reference */
+	struct mu_call *call;       /* a reference */
 	struct call_answer *answer; /* NULL: a stream that has begun */
 };
 void call_reported(struct mu_instance *self, struct mu_msg *msg); /* call.c */
-uint64_t call_reply_bugs(void); /* second replies, parts without credit */
+uint64_t call_reply_bugs(void);                                   /* second replies, parts without credit */
+
+/* ---- audit.c ---- */
+void audit_init(void);
+void audit_fini(void);
 
 /* ---- call_key.c ---- */
 struct call_key;
 void key_fini(void);
 /* The key's name, or NULL when the call is not to be remembered. In the call's arena. */
 const char *key_name(const struct mu_call *call);
-/* The same call was asked before: 1 and its answer (a new reference), 2 and the open call. 0: it is new. -EEXIST: the key was
- * another call's. */
-int key_find(const struct mu_call *call, const char *name, struct call_answer **answer, struct mu_call **open);
+/* The same call was asked before: 1 and its answer (a new reference), 2 and the open call. 0: it is new.
+ * -EEXIST: the key was another call's. */
+int key_find(const struct mu_call *call, const char *name, struct call_answer **answer,
+	     struct mu_call **open);
 void key_open(struct mu_call *call, const char *name);
 void key_answer(struct mu_call *call, struct call_answer *answer);
 size_t key_count(void);

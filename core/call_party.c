@@ -1,4 +1,5 @@
-/* call_party: how many calls each instance has asked and owes: for quotas, and for when it ends. Main loop. */
+/* call_party: how many calls each instance has asked and owes: for quotas, and for when it ends. Main
+ * loop. */
 #include <stdlib.h>
 
 #include "base/check.h"
@@ -51,6 +52,7 @@ static void party_leave(struct call_party *party)
 
 void party_add_waiter(struct call_party *party, struct call_waiter *waiter)
 {
+	check(loop_is_current(loop_main()));
 	check(!waiter->caller);
 	waiter->caller = party;
 	list_add(&party->waiters, &waiter->of_caller);
@@ -72,6 +74,7 @@ void party_remove_waiter(struct call_waiter *waiter)
 
 void party_add_call(struct call_party *party, struct mu_call *call)
 {
+	check(loop_is_current(loop_main()));
 	check(!call->party);
 	call->party = party;
 	list_add(&party->calls, &call->of_owner);

@@ -1,7 +1,8 @@
-/* call_pending: a call from its caller's side: the request is copied here, and its answers arrive here.
+/* call_pending: a call from its caller's side: the handle, hanging up, and the answers that arrive.
  *
- * The handle belongs to the caller until its last `done` has returned or it hangs up. Whoever comes first gives that
- * reference back: the last delivery, its drop, the hang-up, or the core when the caller has ended. */
+ * The handle belongs to the caller until its last `done` has returned or it hangs up. Whoever comes first
+ * gives that reference back: the last delivery, its drop, the hang-up, or the core when the caller has
+ * ended. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -9,110 +10,6 @@
 #include "base/mem.h"
 #include "call_parts.h"
 #include "instance.h"
-
-enum { IDS_MAX = 10000, WORD_MAX = 255 };
-
-/* ---- the request ---- */
-
-static const char *copy_word(struct call_request *request, const char *word)
-{
-	if (word && strlen(word) > WORD_MAX && !request->refusal)
-		request->refusal = "a name, user, source or key has more than 255 bytes";
-	return word ? arena_strndup(&request->arena, word, strnlen(word, WORD_MAX)) : NULL;
-}
-
-static json_t *copy_json(struct call_request *request, const json_t *json)
-{
-	json_t *copy = json ? json_deep_copy(json) : NULL;
-
-	if (json && !copy)
-		request->refusal = "its arguments cannot be copied: they hold themselves";
-	return copy;
-}
-
-struct call_request *call_request_new(struct mu_instance *self, const struct mu_request *from)
-{
-	struct call_request *request = mem_alloc(sizeof(*request));
-
-	check(self && from);
-	arena_init(&request->arena);
-	request->kind = copy_word(request, from->kind);
-	request->verb = copy_word(request, from->verb);
-	request->user = copy_word(request, from->user ? from->user : self->name);
-	request->source = from->source ? copy_word(request, from->source)
-	                               : arena_printf(&request->arena, "plugin %s", self->name);
-	request->key = copy_word(request, from->key);
-	request->match = copy_json(request, from->match);
-	request->args = copy_json(request, from->args);
-	request->role = from->role >= MU_VIEWER && from->role <= MU_ADMIN ? from->role : MU_OPERATOR;
-	request->deadline = from->deadline;
-	request->dry_run = from->dry_run;
-	if (from->id_count > IDS_MAX) {
-		request->refusal = "more than 10,000 ids in one call";
-		return request;
-	}
-	request->id_count = from->ids ? from->id_count : 0;
-	request->ids = arena_array(&request->arena, request->id_count + 1, sizeof(char *));
-	for (size_t i = 0; i < request->id_count; i++)
-		request->ids[i] = from->ids[i] ? copy_word(request, from->ids[i]) : "";
-	return request;
-}
-
-void call_request_free(struct call_request **request)
-{
-	check(request);
-	if (!*request)
-		return;
-	json_decref((*request)->match);
-	json_decref((*request)->args);
-	arena_fini(&(*request)->arena);
-	free(*request);
-	*request = NULL;
-}
-
-/* ---- answers ---- */
-
-static struct call_answer *answer_new(void)
-{
-	struct call_answer *answer = mem_alloc(sizeof(*answer));
-
-	answer->count = 1;
-	return answer;
-}
-
-struct call_answer *call_answer_json(const json_t *json, bool part)
-{
-	struct call_answer *answer = answer_new();
-
-	answer->part = part;
-	answer->bytes = json ? object_bytes_json(json) : object_bytes_new("null", 4);
-	return answer;
-}
-
-struct call_answer *call_answer_error(const struct mu_error *error)
-{
-	struct call_answer *answer = answer_new();
-
-	check(error && error->code < 0);
-	answer->error = *error;
-	return answer;
-}
-
-struct call_answer *call_answer_ref(struct call_answer *answer)
-{
-	check(__atomic_add_fetch(&answer->count, 1, __ATOMIC_RELAXED) > 1);
-	return answer;
-}
-
-void call_answer_unref(struct call_answer **answer)
-{
-	check(answer);
-	if (*answer && __atomic_sub_fetch(&(*answer)->count, 1, __ATOMIC_ACQ_REL) == 0) {
-		object_bytes_unref(&(*answer)->bytes);
-		free(*answer);
-	}
-	*answer = NULL;
-}
 
 /* ---- the handle ---- */
 
@@ -137,8 +34,8 @@ void pending_let_go(struct mu_pending *pending)
 }
 
 struct mu_pending *mu_call(struct mu_instance *self, const struct mu_request *request,
-                           void (*done)(struct mu_instance *self, const struct mu_result *result, void *data),
-                           void *data)
+			   void (*done)(struct mu_instance *self, const struct mu_result *result, void *data),
+			   void *data)
 {
 	check(self && mu_on_loop(self));
 	check(request && done);
@@ -207,6 +104,7 @@ static void delivery_free(struct delivery *delivery)
 
 static void delivery_run(struct mu_instance *self, struct mu_msg *msg)
 {
+	check(mu_on_loop(self));
 	struct delivery *delivery = container_of(msg, struct delivery, msg);
 	struct mu_pending *pending = delivery->pending;
 	const struct call_answer *answer = delivery->answer;
@@ -235,6 +133,7 @@ static void delivery_drop(struct mu_msg *msg)
 
 void pending_deliver(struct mu_pending *pending, struct call_answer *answer)
 {
+	check(loop_is_current(loop_main()));
 	struct delivery *delivery = mem_alloc(sizeof(*delivery));
 
 	pending_ref(pending);

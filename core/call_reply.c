@@ -24,6 +24,7 @@ uint64_t call_reply_bugs(void)
 
 static void report(struct mu_call *call, struct call_answer *answer)
 {
+	check(mu_on_loop(call->owner));
 	struct call_report *to_main = mem_alloc(sizeof(*to_main));
 
 	call_ref(call);
@@ -38,13 +39,14 @@ static bool is_too_late(struct mu_call *call)
 {
 	if (clock_mono() < call->until)
 		return false;
-	mu_reply_error(call, -ETIMEDOUT, "%s.%s came too late to be begun: nothing was done", call->kind->name,
-	               call->row->name);
+	mu_reply_error(call, -ETIMEDOUT, "%s.%s came too late to be begun: nothing was done",
+		       call->kind->name, call->row->name);
 	return true;
 }
 
 static void call_begin(struct mu_instance *self, struct mu_call *call)
 {
+	check(mu_on_loop(self) && !call->answered);
 	switch (call->way) {
 	case CALL_RUN:
 		call->row->run(self, call);
@@ -75,6 +77,7 @@ void call_run(struct mu_instance *self, struct mu_msg *msg)
 
 void call_run_gone(struct mu_instance *self, struct mu_msg *msg)
 {
+	check(mu_on_loop(self));
 	struct mu_call *call = container_of(msg, struct mu_call, gone_msg);
 
 	call->hung_up = true;
@@ -85,6 +88,7 @@ void call_run_gone(struct mu_instance *self, struct mu_msg *msg)
 
 void call_run_credit(struct mu_instance *self, struct mu_msg *msg)
 {
+	check(mu_on_loop(self));
 	struct call_credit *credit = container_of(msg, struct call_credit, msg);
 	struct mu_call *call = credit->call;
 	bool was_empty = call->credit <= 0;
@@ -120,7 +124,7 @@ bool mu_call_given(const struct mu_call *call, const char *arg)
 
 	check_mine(call);
 	check(arg);
-	json_object_foreach(call->request->args, key, value)
+	json_object_foreach (call->request->args, key, value)
 		if (text_equal_nocase(key, arg))
 			return true;
 	return false;
@@ -211,8 +215,9 @@ static bool may_reply(struct mu_call *call)
 		return true;
 	}
 	if (__atomic_fetch_add(&bugs, 1, __ATOMIC_RELAXED) == 0)
-		mu_log(call->owner, MU_LOG_ERROR, "%s.%s was answered twice: a bug of the plugin; the first stands",
-		       call->kind->name, call->row->name);
+		mu_log(call->owner, MU_LOG_ERROR,
+		       "%s.%s was answered twice: a bug of the plugin; the first stands", call->kind->name,
+		       call->row->name);
 	return false;
 }
 
@@ -226,6 +231,7 @@ static void finish_item(const struct mu_call *call, json_t *item)
 /* What the owner of a served kind says becomes what every list and get looks like. False: it cannot. */
 static bool finish_served(const struct mu_call *call, json_t *result)
 {
+	check(call->way != CALL_RUN);
 	static const char *const ends[] = { "next", "total" };
 
 	if (call->way == CALL_GET) {
@@ -264,7 +270,7 @@ void mu_reply(struct mu_call *call, json_t *result)
 		} else {
 			struct mu_error error = { 0 };
 			mu_error(&error, -EIO, "%s answered %s.%s with something else", call->owner->name,
-			         call->kind->name, call->row->name);
+				 call->kind->name, call->row->name);
 			mu_log(call->owner, MU_LOG_ERROR, "%s.%s was answered with no %s", call->kind->name,
 			       call->row->name, call->way == CALL_GET ? "object" : "array of items");
 			reply_error(call, &error);
