@@ -1,7 +1,7 @@
 /* http: the functions of <muster/http.h>, handed on to whoever provides the server.
  *
- * Every handle begins with a pointer to its provider's table, which may be older than we are: what it has no entry for does
- * nothing, and says so by its result. */
+ * Every handle begins with a pointer to its provider's table, which may be older than we are: what it has
+ * no entry for does nothing, and says so by its result. */
 #include <errno.h>
 #include <muster/http.h>
 #include <stdlib.h>
@@ -13,10 +13,10 @@
 #include "route.h"
 
 /* The provider's function, or NULL when its table ends before it. */
-#define OP(handle, name)                                                                                 \
-	((handle)->ops->size >= offsetof(struct mu_http_ops, name) + sizeof((handle)->ops->name)         \
-	         ? (handle)->ops->name                                                                   \
-	         : NULL)
+#define OP(handle, name)                                                                                     \
+	((handle)->ops->size >= offsetof(struct mu_http_ops, name) + sizeof((handle)->ops->name)             \
+		 ? (handle)->ops->name                                                                       \
+		 : NULL)
 
 static void check_http(const struct mu_http *http)
 {
@@ -38,10 +38,22 @@ static const char *text_of(const struct mu_http *http, enum mu_http_text what, c
 	return OP(http, text) ? http->ops->text(http, (int)what, name) : NULL;
 }
 
-const char *mu_http_method(const struct mu_http *http) { return text_of(http, MU_HTTP_METHOD, NULL); }
-const char *mu_http_path(const struct mu_http *http) { return text_of(http, MU_HTTP_PATH, NULL); }
-const char *mu_http_user(const struct mu_http *http) { return text_of(http, MU_HTTP_USER, NULL); }
-const char *mu_http_source(const struct mu_http *http) { return text_of(http, MU_HTTP_SOURCE, NULL); }
+const char *mu_http_method(const struct mu_http *http)
+{
+	return text_of(http, MU_HTTP_METHOD, NULL);
+}
+const char *mu_http_path(const struct mu_http *http)
+{
+	return text_of(http, MU_HTTP_PATH, NULL);
+}
+const char *mu_http_user(const struct mu_http *http)
+{
+	return text_of(http, MU_HTTP_USER, NULL);
+}
+const char *mu_http_source(const struct mu_http *http)
+{
+	return text_of(http, MU_HTTP_SOURCE, NULL);
+}
 
 const char *mu_http_param(const struct mu_http *http, const char *name)
 {
@@ -87,8 +99,8 @@ json_t *mu_http_body_json(struct mu_http *http)
 	return json;
 }
 
-void mu_http_on_body(struct mu_http *http,
-                     int (*piece)(struct mu_instance *self, struct mu_http *http, const void *bytes, int64_t length))
+void mu_http_on_body(struct mu_http *http, int (*piece)(struct mu_instance *self, struct mu_http *http,
+							const void *bytes, int64_t length))
 {
 	check_http(http);
 	check(piece);
@@ -235,7 +247,8 @@ int mu_sse_send(struct mu_http *http, const char *event, const char *id, const c
 
 /* ---- websocket ---- */
 
-void mu_ws_accept(struct mu_http *http, const struct mu_ws_ops *ops, const char *subprotocol, size_t message_max)
+void mu_ws_accept(struct mu_http *http, const struct mu_ws_ops *ops, const char *subprotocol,
+		  size_t message_max)
 {
 	check_http(http);
 	check(ops && message_max > 0);
@@ -283,7 +296,7 @@ int mu_sio_ack(struct mu_sio *socket, int64_t ack, json_t *args)
 }
 
 int mu_sio_broadcast(struct mu_instance *self, const char *namespace_path, const char *room, const char *name,
-                     json_t *args)
+		     json_t *args)
 {
 	const struct {
 		const struct mu_http_ops *ops;

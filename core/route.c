@@ -1,7 +1,8 @@
 /* route: who offers which route, and who is told.
  *
- * The registry is main's. The provider is claimed on its own loop by one atomic exchange, so that it hears at once whether it is
- * the one; what it then is told comes from main by message, each route once, in order. */
+ * The registry is main's. The provider is claimed on its own loop by one atomic exchange, so that it hears
+ * at once whether it is the one; what it then is told comes from main by message, each route once, in
+ * order. */
 #include "route.h"
 
 #include <errno.h>
@@ -23,10 +24,10 @@ struct offer {
 };
 
 static struct list offers = { &offers, &offers };
-static struct mu_instance *claimed;                /* atomic */
-static struct mu_http_provider table;              /* its own, written once it has claimed */
-static const struct mu_http_ops *claimed_ops;      /* atomic: NULL while there is none */
-static struct mu_instance *provider;               /* main's: attached */
+static struct mu_instance *claimed;           /* atomic */
+static struct mu_http_provider table;         /* its own, written once it has claimed */
+static const struct mu_http_ops *claimed_ops; /* atomic: NULL while there is none */
+static struct mu_instance *provider;          /* main's: attached */
 static struct mu_ref *provider_ref;
 
 /* ---- telling the provider ---- */
@@ -49,6 +50,7 @@ static void notice_drop(struct mu_msg *msg)
 
 static void notice_run(struct mu_instance *self, struct mu_msg *msg)
 {
+	check(mu_on_loop(self));
 	struct notice *n = container_of(msg, struct notice, msg);
 	const struct mu_http_provider *to = &table;
 
@@ -65,6 +67,7 @@ static void notice_run(struct mu_instance *self, struct mu_msg *msg)
 
 static void tell(const struct offer *offer, bool added)
 {
+	check(loop_is_current(loop_main()));
 	if (!provider || !offer->owner->ref)
 		return;
 	struct notice *notice = mem_alloc(sizeof(*notice));
@@ -87,12 +90,15 @@ void route_init(void)
 
 static int check_route(const struct mu_route *row, struct mu_error *error)
 {
+	check(row->method && row->path);
 	if (!row->method[0] || strspn(row->method, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") != strlen(row->method))
 		return mu_error(error, -EINVAL, "\"%.30s\" is no HTTP method", row->method);
 	if (!row->handle)
-		return mu_error(error, -EINVAL, "route %s %s has nothing to handle it", row->method, row->path);
+		return mu_error(error, -EINVAL, "route %s %s has nothing to handle it", row->method,
+				row->path);
 	if (row->role > MU_ADMIN)
-		return mu_error(error, -EINVAL, "route %s %s needs a role that does not exist", row->method, row->path);
+		return mu_error(error, -EINVAL, "route %s %s needs a role that does not exist", row->method,
+				row->path);
 	return 0;
 }
 
@@ -104,37 +110,44 @@ static bool same_route(const struct mu_route *a, const struct mu_route *b)
 /* Against all that is there, and the rows of the same table before this one. */
 static int check_free(const struct mu_instance *instance, const struct mu_route *row, struct mu_error *error)
 {
-	list_each(node, &offers) {
+	list_each (node, &offers) {
 		const struct offer *offer = list_entry(node, struct offer, node);
 		if (offer->route && same_route(offer->route, row))
 			return mu_error(error, -EEXIST, "route %s %s is %s's already", row->method, row->path,
-			                offer->owner->name);
+					offer->owner->name);
 	}
 	for (const struct mu_route *other = instance->plugin->routes; other != row; other++)
 		if (same_route(other, row))
-			return mu_error(error, -EEXIST, "route %s %s is declared twice", row->method, row->path);
+			return mu_error(error, -EEXIST, "route %s %s is declared twice", row->method,
+					row->path);
 	return 0;
 }
 
-static int check_space(const struct mu_instance *instance, const struct mu_namespace *space, struct mu_error *error)
+static int check_space(const struct mu_instance *instance, const struct mu_namespace *space,
+		       struct mu_error *error)
 {
 	int r = route_check_pattern(space->path, error);
 
 	if (r == 0 && strchr(space->path, '{'))
-		r = mu_error(error, -EINVAL, "namespace \"%s\" has parameters, which only routes can have", space->path);
-	list_each(node, &offers) {
+		r = mu_error(error, -EINVAL, "namespace \"%s\" has parameters, which only routes can have",
+			     space->path);
+	list_each (node, &offers) {
 		const struct offer *offer = list_entry(node, struct offer, node);
 		if (r == 0 && offer->space && strcmp(offer->space->path, space->path) == 0)
-			r = mu_error(error, -EEXIST, "namespace %s is %s's already", space->path, offer->owner->name);
+			r = mu_error(error, -EEXIST, "namespace %s is %s's already", space->path,
+				     offer->owner->name);
 	}
-	for (const struct mu_namespace *other = instance->plugin->namespaces; r == 0 && other != space; other++)
+	for (const struct mu_namespace *other = instance->plugin->namespaces; r == 0 && other != space;
+	     other++)
 		if (strcmp(other->path, space->path) == 0)
 			r = mu_error(error, -EEXIST, "namespace %s is declared twice", space->path);
 	return r;
 }
 
-static void offer_add(struct mu_instance *owner, const struct mu_route *route, const struct mu_namespace *space)
+static void offer_add(struct mu_instance *owner, const struct mu_route *route,
+		      const struct mu_namespace *space)
 {
+	check(owner && (route || space));
 	struct offer *offer = mem_alloc(sizeof(*offer));
 
 	offer->owner = owner;
@@ -146,6 +159,7 @@ static void offer_add(struct mu_instance *owner, const struct mu_route *route, c
 
 int route_add_instance(struct mu_instance *instance, struct mu_error *error)
 {
+	check(loop_is_current(loop_main()));
 	check(instance && instance->plugin);
 	const struct mu_plugin *plugin = instance->plugin;
 	int r = 0;
@@ -170,8 +184,9 @@ int route_add_instance(struct mu_instance *instance, struct mu_error *error)
 
 void route_remove_instance(struct mu_instance *instance)
 {
+	check(loop_is_current(loop_main()));
 	check(instance);
-	list_each_safe(node, &offers) {
+	list_each_safe (node, &offers) {
 		struct offer *offer = list_entry(node, struct offer, node);
 		if (offer->owner != instance)
 			continue;
@@ -189,10 +204,11 @@ void route_remove_instance(struct mu_instance *instance)
 
 bool route_next(size_t *at, const struct mu_route **row, struct mu_instance **owner)
 {
+	check(loop_is_current(loop_main()));
 	size_t i = 0;
 
 	check(at && row && owner);
-	list_each(node, &offers) {
+	list_each (node, &offers) {
 		const struct offer *offer = list_entry(node, struct offer, node);
 		if (!offer->route || i++ < *at)
 			continue;
@@ -226,6 +242,7 @@ struct attachment {
 
 static void attach(void *data)
 {
+	check(loop_is_current(loop_main()));
 	struct attachment *attachment = data;
 	struct mu_instance *instance = attachment->instance;
 
@@ -233,10 +250,10 @@ static void attach(void *data)
 	if (__atomic_load_n(&claimed, __ATOMIC_ACQUIRE) == instance && !provider) {
 		provider = instance;
 		provider_ref = mu_ref_ref(attachment->ref);
-		list_each(node, &offers)
+		list_each (node, &offers)
 			tell(list_entry(node, struct offer, node), true);
 		/* whose routes waited for a server has another status now */
-		list_each(node, &offers)
+		list_each (node, &offers)
 			instance_changed(list_entry(node, struct offer, node)->owner);
 	}
 	mu_ref_unref(&attachment->ref);

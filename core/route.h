@@ -8,7 +8,8 @@ struct mu_instance;
 
 void route_init(void);
 void route_fini(void);
-/* -EEXIST: method and path are another's; -EINVAL: a row that makes no sense. Nothing is left behind on error. */
+/* -EEXIST: method and path are another's; -EINVAL: a row that makes no sense. Nothing is left behind on
+ * error. */
 int route_add_instance(struct mu_instance *instance, struct mu_error *error);
 /* Also when it was the provider. */
 void route_remove_instance(struct mu_instance *instance);
@@ -16,10 +17,10 @@ bool route_next(size_t *at, const struct mu_route **row, struct mu_instance **ow
 bool route_provided(void);
 /* The provider's table, for what is asked without a handle; NULL. Any thread. */
 const struct mu_http_ops *route_ops(void);
-/* Does `path` fit the pattern? Pure. Fills up to 8 parameters as (name, start, length).
- * A pattern is "/" or segments of "/literal" ([A-Za-z0-9._~-]+) and "/{name}"; the last may be "/{name*}", which takes all that
- * remains, also nothing. A parameter takes one segment that is not empty, as it stands: still percent-encoded. A path with a
- * segment "." or ".." fits nothing. */
+/* Does `path` fit the pattern? Pure. Fills up to 8 parameters as (name, start, length). A pattern is "/"
+ * or segments of "/literal" ([A-Za-z0-9._~-]+) and "/{name}"; the last may be "/{name*}", which takes all
+ * that remains, also nothing. A parameter takes one segment that is not empty, as it stands: still
+ * percent-encoded. A path with a segment "." or ".." fits nothing. */
 struct route_param {
 	const char *name, *value;
 	size_t name_length, value_length;

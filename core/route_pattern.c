@@ -82,7 +82,8 @@ int route_check_pattern(const char *pattern, struct mu_error *error)
 
 	if (!fault)
 		return 0;
-	return mu_error(error, -EINVAL, "\"%.100s\" is no path for a route: %s", pattern ? pattern : "", fault);
+	return mu_error(error, -EINVAL, "\"%.100s\" is no path for a route: %s", pattern ? pattern : "",
+			fault);
 }
 
 /* A path that climbs is for nobody. */
@@ -96,8 +97,8 @@ static bool path_climbs(const char *path)
 	return false;
 }
 
-static void take_param(struct route_param params[8], size_t *count, const struct segment *segment, const char *value,
-                       size_t length)
+static void take_param(struct route_param params[8], size_t *count, const struct segment *segment,
+		       const char *value, size_t length)
 {
 	check(*count < ROUTE_PARAMS_MAX);
 	params[(*count)++] = (struct route_param){ segment->text, value, segment->length, length };
@@ -123,7 +124,8 @@ bool route_match(const char *pattern, const char *path, struct route_param param
 		}
 		if (segment.param && length > 0)
 			take_param(params, count, &segment, path + 1, length);
-		else if (segment.param || length != segment.length || memcmp(path + 1, segment.text, length) != 0)
+		else if (segment.param || length != segment.length ||
+			 memcmp(path + 1, segment.text, length) != 0)
 			return false;
 		path += 1 + length;
 	}
