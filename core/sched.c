@@ -177,6 +177,14 @@ static mu_time read_deadline(const struct mu_instance *instance)
 	return instance->interval > DEADLINE_LEAST ? instance->interval : DEADLINE_LEAST;
 }
 
+/* The two clocks are read one after the other: a tick that came a hair early counts as in time, for the stamp of its
+ * values, and so that it does not come again. */
+static int64_t sched_real(const struct read_state *r)
+{
+	int64_t now = clock_real();
+	return r->next_real > now && r->next_real - now < EARLY_NS ? r->next_real : now;
+}
+
 /* Main: false when one is in flight, or too many of the plugin hang. */
 static bool read_start(struct mu_instance *instance)
 {
@@ -200,7 +208,7 @@ static bool read_start(struct mu_instance *instance)
 	read->config = config_ref(instance->latest);
 	if (!r->builder)
 		r->builder = builder_new(instance, instance->plugin->name);
-	read->batch = builder_begin(r->builder, clock_real(), instance->interval);
+	read->batch = builder_begin(r->builder, sched_real(r), instance->interval);
 	instance_hold(instance);
 	loop_timer_start(loop_main(), &read->deadline, read_deadline(instance), read_overdue);
 	pool_submit(&read->task);
@@ -246,14 +254,12 @@ static int64_t sched_offset(const struct mu_instance *instance)
 static void sched_arm(struct mu_instance *instance)
 {
 	struct read_state *r = &instance->read;
-	int64_t now = clock_real();
-	/* The two clocks are read one after the other: a tick that came a hair early must not come again. */
-	int64_t real = r->next_real > now && r->next_real - now < EARLY_NS ? r->next_real : now;
+	int64_t real = sched_real(r);
 	int64_t max = daemon_conf() ? daemon_conf()->globals.max_read_interval : MU_DAY;
 	int64_t extra = sched_backoff(instance->interval, r->failures, max) - instance->interval;
 
 	r->next_real = sched_next(real + extra, instance->interval, sched_offset(instance));
-	loop_timer_start(loop_main(), &r->due, r->next_real - now, sched_due);
+	loop_timer_start(loop_main(), &r->due, r->next_real - clock_real(), sched_due);
 }
 
 void sched_add(struct mu_instance *instance)
