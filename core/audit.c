@@ -77,7 +77,7 @@ static void row_lose(struct audit_row *row)
 
 static void row_write(struct audit_row *row)
 {
-	check(loop_is_current(loop_main()));
+	c_assert(loop_is_current(loop_main()));
 	if (awaited && waiting_count < WAITING_MAX) {
 		list_add(&waiting, &row->node);
 		waiting_count++;
@@ -94,7 +94,7 @@ static struct audit_row *next_waiting(void)
 
 	if (!first)
 		return NULL;
-	check(waiting_count > 0);
+	c_assert(waiting_count > 0);
 	waiting_count--;
 	return list_entry(first, struct audit_row, node);
 }
@@ -116,7 +116,7 @@ void audit_fini(void)
 
 void audit_store(struct mu_store *opened)
 {
-	check(loop_is_current(loop_main()));
+	c_assert(loop_is_current(loop_main()));
 	struct audit_row *row;
 
 	store = opened;
@@ -131,8 +131,8 @@ void audit_store(struct mu_store *opened)
 void audit_call(const char *user, const char *source, const char *kind, const char *verb, const char *ids,
 		const char *args, int code, const char *outcome)
 {
-	check(user && kind && verb);
-	check(outcome);
+	c_assert(user && kind && verb);
+	c_assert(outcome);
 	struct audit_row *row = mem_alloc(sizeof(*row));
 
 	arena_init(&row->arena);
@@ -240,7 +240,7 @@ static json_t *row_json(const struct mu_row *row)
 
 static int ask_row(const struct mu_row *row, void *data)
 {
-	check(row && data);
+	c_assert(row && data);
 	struct audit_ask *ask = data;
 
 	if (ask->query && (json_array_size(ask->items) == ask->query->limit || ask->scanned == SCAN_MAX)) {
@@ -279,7 +279,7 @@ static void ask_free(struct mu_store_op *op)
 /* The call's own goes when it is cancelled, and the store may be at work then. */
 static struct mu_query *copy_query(struct arena *arena, const struct mu_query *query)
 {
-	check(arena && query);
+	c_assert(arena && query);
 	struct mu_query *copy = arena_memdup(arena, query, sizeof(*query));
 	struct mu_condition *where = arena_array(arena, query->where_count + 1, sizeof(*where));
 
@@ -313,7 +313,7 @@ static void ask_done(struct mu_instance *self, struct mu_store_op *op, int statu
 
 static void ask_start(struct mu_call *call, const struct mu_query *query, int64_t after, bool ascending)
 {
-	check(loop_is_current(loop_main()));
+	c_assert(loop_is_current(loop_main()));
 	if (!store) {
 		mu_reply_error(call, -EIO, "the audit is not kept: the core's store cannot be opened");
 		return;

@@ -44,7 +44,7 @@ static bool complaint_is_new(const char *plugin, const char *type)
 static int complain(const struct mu_batch *batch, const char *type, const char *type_instance, int code,
                     const char *what)
 {
-	check(code < 0 && type);
+	c_assert(code < 0 && type);
 	__atomic_add_fetch(&error_count, 1, __ATOMIC_RELAXED);
 	if (!complaint_is_new(batch->plugin, type))
 		return code;
@@ -72,7 +72,7 @@ static bool is_building(const struct mu_batch *batch)
 static void sticky_set(struct mu_batch *batch, char to[SERIES_NAME_SIZE], const char *name, uint32_t bit,
                        bool may_be_empty)
 {
-	check(is_building(batch));
+	c_assert(is_building(batch));
 	batch->bad &= ~bit;
 	if (strcmp(to, name) == 0)
 		return;
@@ -90,7 +90,7 @@ void mu_batch_host(struct mu_batch *batch, const char *host)
 
 void mu_batch_plugin(struct mu_batch *batch, const char *plugin)
 {
-	check(plugin);
+	c_assert(plugin);
 	sticky_set(batch, batch->plugin, plugin, BAD_PLUGIN, false);
 }
 
@@ -101,13 +101,13 @@ void mu_batch_instance(struct mu_batch *batch, const char *plugin_instance)
 
 void mu_batch_time(struct mu_batch *batch, mu_time time)
 {
-	check(is_building(batch));
+	c_assert(is_building(batch));
 	batch->time = time > 0 ? time : clock_real(); /* as collectd: no time is now */
 }
 
 void mu_batch_interval(struct mu_batch *batch, mu_time interval)
 {
-	check(is_building(batch));
+	c_assert(is_building(batch));
 	if (interval > 0)
 		batch->interval = interval;
 }
@@ -133,7 +133,7 @@ static int batch_append(struct mu_batch *batch, struct mu_series *series, int ki
 	const char *wrong = NULL;
 	int code = -EINVAL;
 
-	check(values || count == 0);
+	c_assert(values || count == 0);
 	if (count != series->type->count)
 		wrong = "the type has another number of data sources";
 	else if (kind != ANY_KIND && (int)series->type->sources[0].type != kind)
@@ -162,8 +162,8 @@ static int batch_value(struct mu_batch *batch, const char *type, const char *typ
 {
 	struct mu_series *series;
 
-	check(is_building(batch));
-	check(type);
+	c_assert(is_building(batch));
+	c_assert(type);
 	if (!type_instance)
 		type_instance = "";
 	if (batch->bad)
@@ -204,8 +204,8 @@ int mu_values(struct mu_batch *batch, const char *type, const char *type_instanc
 
 int mu_put(struct mu_batch *batch, struct mu_series *series, const union mu_value *values, size_t count)
 {
-	check(is_building(batch));
-	check(series);
+	c_assert(is_building(batch));
+	c_assert(series);
 	return batch_append(batch, mu_series_ref(series), ANY_KIND, values, count);
 }
 
@@ -215,7 +215,7 @@ void batch_finish(struct mu_batch *batch)
 {
 	size_t at = 0;
 
-	check(is_building(batch));
+	c_assert(is_building(batch));
 	if (batch->rate_cap < batch->value_count) {
 		batch->rate_cap = batch->value_cap;
 		batch->rates = mem_grow(batch->rates, batch->rate_cap, sizeof(double));
@@ -226,7 +226,7 @@ void batch_finish(struct mu_batch *batch)
 		sample->rates = batch->rates + at;
 		at += sample->count;
 	}
-	check(at == batch->value_count);
+	c_assert(at == batch->value_count);
 	batch->self = NULL;
 	batch->bytes = sizeof(*batch) + batch->sample_cap * sizeof(struct mu_sample) +
 	               batch->value_cap * sizeof(union mu_value) + batch->rate_cap * sizeof(double);
@@ -234,7 +234,7 @@ void batch_finish(struct mu_batch *batch)
 
 int mu_batch_send(struct mu_batch **batch)
 {
-	check(batch && is_building(*batch));
+	c_assert(batch && is_building(*batch));
 	struct mu_batch *it = *batch;
 	struct mu_instance *self = it->self;
 
@@ -247,28 +247,28 @@ int mu_batch_send(struct mu_batch **batch)
 
 void mu_batch_drop(struct mu_batch **batch)
 {
-	check(batch);
+	c_assert(batch);
 	if (*batch)
 		mu_batch_unref((const struct mu_batch **)batch);
 }
 
 const struct mu_batch *mu_batch_ref(const struct mu_batch *batch)
 {
-	check(batch && batch->bytes > 0);
-	check(__atomic_fetch_add(&((struct mu_batch *)batch)->count, 1, __ATOMIC_RELAXED) > 0);
+	c_assert(batch && batch->bytes > 0);
+	c_assert(__atomic_fetch_add(&((struct mu_batch *)batch)->count, 1, __ATOMIC_RELAXED) > 0);
 	return batch;
 }
 
 void mu_batch_unref(const struct mu_batch **batch)
 {
-	check(batch);
+	c_assert(batch);
 	struct mu_batch *it = (struct mu_batch *)*batch;
 
 	*batch = NULL;
 	if (!it)
 		return;
 	uint32_t before = __atomic_fetch_sub(&it->count, 1, __ATOMIC_ACQ_REL);
-	check(before > 0);
+	c_assert(before > 0);
 	if (before > 1)
 		return;
 	for (size_t i = 0; i < it->sample_count; i++)
@@ -279,12 +279,12 @@ void mu_batch_unref(const struct mu_batch **batch)
 
 size_t mu_batch_count(const struct mu_batch *batch)
 {
-	check(batch);
+	c_assert(batch);
 	return batch->sample_count;
 }
 
 const struct mu_sample *mu_batch_samples(const struct mu_batch *batch)
 {
-	check(batch);
+	c_assert(batch);
 	return batch->samples;
 }

@@ -49,7 +49,7 @@ static void builder_forget(struct mu_builder *builder)
 /* Takes the reference. */
 static void builder_remember(struct mu_builder *builder, size_t at, struct mu_series *series)
 {
-	check(at <= builder->known);
+	c_assert(at <= builder->known);
 	if (at == MEMORY_MAX)
 		at = 0;
 	if (at == builder->cap) {
@@ -97,7 +97,7 @@ static size_t builder_place(const struct mu_builder *builder, const struct mu_ba
 {
 	size_t next = builder->next;
 
-	check(next <= builder->known);
+	c_assert(next <= builder->known);
 	if (next < builder->known && is_it(builder->memory[next], batch, type, type_instance))
 		return next;
 	if (next > 0 && is_it(builder->memory[next - 1], batch, type, type_instance))
@@ -112,8 +112,8 @@ int builder_find(struct mu_batch *batch, const char *type, const char *type_inst
 	struct mu_builder *builder = batch->builder;
 	char clean[SERIES_NAME_SIZE];
 
-	check(builder && out);
-	check(type && type_instance);
+	c_assert(builder && out);
+	c_assert(type && type_instance);
 	if (strchr(type_instance, '/') && series_clean(clean, type_instance, false) >= 0)
 		type_instance = clean;
 	size_t at = builder_place(builder, batch, type, type_instance);
@@ -132,7 +132,7 @@ int builder_find(struct mu_batch *batch, const char *type, const char *type_inst
 
 uint64_t builder_asked(const struct mu_builder *builder)
 {
-	check(builder);
+	c_assert(builder);
 	return builder->asked;
 }
 
@@ -150,7 +150,7 @@ static void builder_unref(struct mu_builder *builder)
 {
 	uint32_t before = __atomic_fetch_sub(&builder->count, 1, __ATOMIC_ACQ_REL);
 
-	check(before > 0);
+	c_assert(before > 0);
 	if (before > 1)
 		return;
 	builder_forget(builder);
@@ -164,7 +164,7 @@ void builder_recycle(struct mu_batch *batch)
 {
 	struct mu_builder *builder = batch->builder;
 
-	check(builder && batch->count == 0);
+	c_assert(builder && batch->count == 0);
 	for (size_t i = 0; batch && batch->bytes <= SPARE_BYTES_MAX && i < SPARES; i++) {
 		struct mu_batch *none = NULL;
 		if (__atomic_compare_exchange_n(&builder->spare[i], &none, batch, false, __ATOMIC_RELEASE,
@@ -205,23 +205,23 @@ struct mu_builder *builder_new(struct mu_instance *self, const char *plugin)
 {
 	struct mu_builder *builder = mem_alloc(sizeof(*builder));
 
-	check(self || plugin);
+	c_assert(self || plugin);
 	builder->count = 1;
 	builder->self = self;
 	if (!plugin)
 		plugin = self->plugin->name;
-	check(series_clean(builder->plugin, plugin, true) > 0);
+	c_assert(series_clean(builder->plugin, plugin, true) > 0);
 	text_copy(builder->maker, sizeof(builder->maker), self ? self->name : "muster");
 	return builder;
 }
 
 struct mu_batch *builder_begin(struct mu_builder *builder, mu_time time, mu_time interval)
 {
-	check(builder && time > 0);
-	check(interval > 0);
+	c_assert(builder && time > 0);
+	c_assert(interval > 0);
 	builder_sweep(builder);
 	struct mu_batch *batch = builder_block(builder);
-	check(batch->count == 0 && batch->sample_count == 0);
+	c_assert(batch->count == 0 && batch->sample_count == 0);
 	__atomic_add_fetch(&builder->count, 1, __ATOMIC_RELAXED);
 	batch->count = 1;
 	batch->self = builder->self;
@@ -239,19 +239,19 @@ struct mu_batch *builder_begin(struct mu_builder *builder, mu_time time, mu_time
 
 struct mu_builder *mu_builder_new(struct mu_instance *self)
 {
-	check(self);
+	c_assert(self);
 	return builder_new(self, NULL);
 }
 
 struct mu_batch *mu_builder_begin(struct mu_builder *builder)
 {
-	check(builder);
+	c_assert(builder);
 	return builder_begin(builder, clock_real(), builder->self ? builder->self->interval : INTERVAL_CORE);
 }
 
 void mu_builder_free(struct mu_builder **builder)
 {
-	check(builder);
+	c_assert(builder);
 	if (!*builder)
 		return;
 	/* batches under way may outlive it; the handles need not */

@@ -40,7 +40,7 @@ static size_t promise_count; /* atomic, so that main need not lock for each batc
 
 static void promise_free(struct promise *promise)
 {
-	check(promise && promise->to);
+	c_assert(promise && promise->to);
 	mu_ref_unref(&promise->to);
 	free(promise);
 }
@@ -79,7 +79,7 @@ static void promises_keep(void)
 
 void bus_promise_room(struct mu_instance *self)
 {
-	check(self && self->ref);
+	c_assert(self && self->ref);
 	pthread_mutex_lock(&promises_mutex);
 	struct promise *promise = promises;
 	while (promise && promise->to != self->ref)
@@ -100,7 +100,7 @@ void bus_promise_room(struct mu_instance *self)
 
 void mu_on_room(struct mu_instance *self, void (*room)(struct mu_instance *self))
 {
-	check(self);
+	c_assert(self);
 	self->room = room;
 }
 
@@ -131,7 +131,7 @@ static void batch_measure(struct mu_batch *batch)
 		struct mu_sample *sample = &batch->samples[i];
 		if (i + AHEAD < batch->sample_count)
 			__builtin_prefetch(&batch->samples[i + AHEAD].series->time, 1);
-		check(sample->rates == rates);
+		c_assert(sample->rates == rates);
 		if (!series_is_unlinked(sample->series) || sample_relink(sample, rates))
 			series_update(sample, rates, now);
 		stats.stale += sample->flags & MU_SAMPLE_STALE ? 1 : 0;
@@ -145,7 +145,7 @@ static void bus_arrive(struct mu_instance *none, struct mu_msg *msg)
 	const struct mu_batch *done = batch;
 	size_t bytes = batch->bytes;
 
-	check(!none);
+	c_assert(!none);
 	if (running) {
 		batch_measure(batch);
 		stats.batches++;
@@ -155,7 +155,7 @@ static void bus_arrive(struct mu_instance *none, struct mu_msg *msg)
 	}
 	mu_batch_unref(&done);
 	size_t before = __atomic_fetch_sub(&stats.waiting_bytes, bytes, __ATOMIC_SEQ_CST);
-	check(before >= bytes);
+	c_assert(before >= bytes);
 	if (__atomic_load_n(&promise_count, __ATOMIC_SEQ_CST) && has_room())
 		promises_keep();
 }
@@ -166,7 +166,7 @@ int bus_submit(struct mu_batch *batch, bool force)
 {
 	const struct mu_batch *refused = batch;
 
-	check(batch);
+	c_assert(batch);
 	if (batch->sample_count == 0) {
 		mu_batch_unref(&refused);
 		return 0;
@@ -186,7 +186,7 @@ int bus_submit(struct mu_batch *batch, bool force)
 
 void bus_limits(size_t soft, size_t hard)
 {
-	check(soft > 0 && soft <= hard);
+	c_assert(soft > 0 && soft <= hard);
 	__atomic_store_n(&soft_limit, soft, __ATOMIC_RELAXED);
 	__atomic_store_n(&hard_limit, hard, __ATOMIC_RELAXED);
 }
@@ -195,8 +195,8 @@ void bus_limits(size_t soft, size_t hard)
 
 void bus_add_sink(struct sink *sink)
 {
-	check(sink && !list_linked(&sink->node));
-	check(!sink->on_bus);
+	c_assert(sink && !list_linked(&sink->node));
+	c_assert(!sink->on_bus);
 	if (running) {
 		list_add(&sinks, &sink->node);
 		sink->on_bus = true;
@@ -214,14 +214,14 @@ static bool sink_take(struct sink *sink)
 
 	list_remove(&sink->node);
 	sink->on_bus = false;
-	check(!was || stats.sinks > 0);
+	c_assert(!was || stats.sinks > 0);
 	stats.sinks -= was;
 	return was;
 }
 
 void bus_remove_sink(struct sink *sink)
 {
-	check(sink);
+	c_assert(sink);
 	sink_close(sink);
 	if (sink_take(sink))
 		sink_unref(sink);
@@ -229,21 +229,21 @@ void bus_remove_sink(struct sink *sink)
 
 void bus_add_writer(struct mu_instance *instance)
 {
-	check(loop_is_current(loop_main()));
+	c_assert(loop_is_current(loop_main()));
 	bus_add_sink(sink_new_writer(instance));
 }
 
 struct sink *bus_take_writer(struct mu_instance *instance)
 {
-	check(instance);
-	check(loop_is_current(loop_main()));
+	c_assert(instance);
+	c_assert(loop_is_current(loop_main()));
 	if (!running)
 		return NULL;
 	list_each(node, &sinks) {
 		struct sink *sink = list_entry(node, struct sink, node);
 		if (sink->owner != instance || sink->owned)
 			continue;
-		check(sink_take(sink));
+		c_assert(sink_take(sink));
 		return sink;
 	}
 	return NULL;
@@ -251,8 +251,8 @@ struct sink *bus_take_writer(struct mu_instance *instance)
 
 void bus_drain_writer(struct mu_instance *self, struct sink *sink)
 {
-	check(self && sink);
-	check(!sink->on_bus);
+	c_assert(self && sink);
+	c_assert(!sink->on_bus);
 	sink_drain(sink, self);
 	sink_close(sink);
 	sink_unref(sink);
@@ -260,8 +260,8 @@ void bus_drain_writer(struct mu_instance *self, struct sink *sink)
 
 void bus_instance_gone(struct mu_instance *instance)
 {
-	check(instance);
-	check(loop_is_current(loop_main()));
+	c_assert(instance);
+	c_assert(loop_is_current(loop_main()));
 	if (!running)
 		return;
 	list_each_safe(node, &sinks) {
@@ -291,7 +291,7 @@ bool bus_sink_next(size_t *at, struct sink_stats *out)
 {
 	size_t i = 0;
 
-	check(at && out);
+	c_assert(at && out);
 	if (!running)
 		return false;
 	list_each(node, &sinks) {
@@ -306,7 +306,7 @@ bool bus_sink_next(size_t *at, struct sink_stats *out)
 
 void bus_stats(struct bus_stats *out)
 {
-	check(out);
+	c_assert(out);
 	*out = (struct bus_stats){
 		.batches = stats.batches, .values = stats.values, .stale = stats.stale, .sinks = stats.sinks
 	};
@@ -318,7 +318,7 @@ void bus_stats(struct bus_stats *out)
 
 void bus_init(void)
 {
-	check(!running);
+	c_assert(!running);
 	list_init(&sinks);
 	list_init(&ended);
 	running = true;
@@ -326,7 +326,7 @@ void bus_init(void)
 
 void bus_fini(void)
 {
-	check(running);
+	c_assert(running);
 	running = false;
 	while (!list_empty(&sinks))
 		bus_remove_sink(list_entry(sinks.next, struct sink, node));

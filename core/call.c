@@ -27,7 +27,7 @@ static bool closing; /* nothing is opened any more */
 
 void call_init(void)
 {
-	check(open_count == 0);
+	c_assert(open_count == 0);
 	closing = false;
 	audit_init();
 }
@@ -37,7 +37,7 @@ void call_init(void)
 /* Takes the waiter out; its caller hears no more. */
 static void waiter_free(struct call_waiter *waiter)
 {
-	check(loop_is_current(loop_main()));
+	c_assert(loop_is_current(loop_main()));
 	loop_timer_stop(&waiter->deadline);
 	list_remove(&waiter->node);
 	party_remove_waiter(waiter);
@@ -49,7 +49,7 @@ static void waiter_free(struct call_waiter *waiter)
 
 static void waiter_answer(struct call_waiter *waiter, struct call_answer *answer)
 {
-	check(!answer->part);
+	c_assert(!answer->part);
 	pending_deliver(waiter->pending, answer);
 	waiter_free(waiter);
 }
@@ -81,7 +81,7 @@ static void write_audit(const struct mu_call *call, int code, const char *outcom
 /* Nobody waits any more: the owner may stop its work. */
 static void call_tell_gone(struct mu_call *call)
 {
-	check(loop_is_current(loop_main()));
+	c_assert(loop_is_current(loop_main()));
 	if (call->told_gone || call->closed)
 		return;
 	call->told_gone = true;
@@ -91,7 +91,7 @@ static void call_tell_gone(struct mu_call *call)
 
 static void waiter_expired(struct loop_timer *timer)
 {
-	check(loop_is_current(loop_main()));
+	c_assert(loop_is_current(loop_main()));
 	struct call_waiter *waiter = container_of(timer, struct call_waiter, deadline);
 	struct mu_call *call = waiter->call;
 	struct mu_error error = { 0 };
@@ -112,8 +112,8 @@ static void waiter_expired(struct loop_timer *timer)
 
 static void waiter_join(struct call_waiter *waiter, struct mu_call *call, mu_time deadline)
 {
-	check(waiter->pending && !call->closed);
-	check(!waiter->call);
+	c_assert(waiter->pending && !call->closed);
+	c_assert(!waiter->call);
 	waiter->call = call;
 	list_add(&call->waiters, &waiter->node);
 	party_add_waiter(party_get(waiter->pending->self), waiter);
@@ -135,7 +135,7 @@ static mu_time deadline_of(const struct call_request *request, const struct mu_c
 /* Published kinds: main has all that is asked for. */
 static struct call_answer *answer_here(struct mu_call *call, struct mu_error *error)
 {
-	check(!call->owner && call->way != CALL_RUN);
+	c_assert(!call->owner && call->way != CALL_RUN);
 	struct kind *kind = call->command->kind;
 	enum mu_role role = (enum mu_role)call->request->role;
 	json_t *json;
@@ -158,7 +158,7 @@ static struct call_answer *answer_here(struct mu_call *call, struct mu_error *er
 
 static int check_room(struct mu_call *call, struct call_waiter *waiter, struct mu_error *error)
 {
-	check(call->owner);
+	c_assert(call->owner);
 	const struct call_party *caller = party_find(waiter->pending->self);
 	const struct call_party *owner = party_find(call->owner);
 
@@ -180,10 +180,10 @@ static int check_room(struct mu_call *call, struct call_waiter *waiter, struct m
 
 static void call_open(struct mu_call *call, struct call_waiter *waiter, const char *key)
 {
-	check(loop_is_current(loop_main()));
+	c_assert(loop_is_current(loop_main()));
 	mu_time deadline = deadline_of(call->request, call->row);
 
-	check(call->owner);
+	c_assert(call->owner);
 	call->until = clock_mono() + deadline;
 	call->to = mu_ref_ref(call->owner->ref);
 	list_add(&open_calls, &call->node);
@@ -234,7 +234,7 @@ static bool answered_by_key(struct mu_call *call, struct call_waiter *waiter, co
 
 void call_arrived(struct mu_instance *self, struct mu_msg *msg)
 {
-	check(loop_is_current(loop_main()));
+	c_assert(loop_is_current(loop_main()));
 	struct call_waiter *waiter = container_of(msg, struct call_waiter, msg);
 	struct mu_call *call = call_new(waiter->request);
 	struct mu_error error = { 0 };
@@ -271,7 +271,7 @@ void call_arrived(struct mu_instance *self, struct mu_msg *msg)
 
 void call_hung_up(void *data)
 {
-	check(loop_is_current(loop_main()));
+	c_assert(loop_is_current(loop_main()));
 	struct mu_pending *pending = data;
 	struct call_waiter *waiter = pending->waiter;
 
@@ -294,7 +294,7 @@ static void credit_drop(struct mu_msg *msg)
 
 void call_credited(struct mu_instance *self, struct mu_msg *msg)
 {
-	check(loop_is_current(loop_main()));
+	c_assert(loop_is_current(loop_main()));
 	struct call_credit *credit = container_of(msg, struct call_credit, msg);
 	struct mu_pending *pending = credit->pending;
 	struct mu_call *call = pending->waiter ? pending->waiter->call : NULL;
@@ -325,11 +325,11 @@ static void call_let_go(struct mu_call *call)
 /* The owner holds it no longer; but one that was given up may reply at any time, and keeps it until then. */
 static void call_close(struct mu_call *call, bool given_up)
 {
-	check(loop_is_current(loop_main()));
-	check(!call->closed && list_empty(&call->waiters));
+	c_assert(loop_is_current(loop_main()));
+	c_assert(!call->closed && list_empty(&call->waiters));
 	call->closed = true;
 	list_remove(&call->node);
-	check(open_count > 0);
+	c_assert(open_count > 0);
 	open_count--;
 	party_remove_call(call);
 	if (!given_up)
@@ -338,7 +338,7 @@ static void call_close(struct mu_call *call, bool given_up)
 
 static void call_finish(struct mu_call *call, struct call_answer *answer)
 {
-	check(loop_is_current(loop_main()));
+	c_assert(loop_is_current(loop_main()));
 	bool failed = answer->error.code < 0, late = call->expired && list_empty(&call->waiters);
 	char outcome[280];
 
@@ -365,7 +365,7 @@ static void call_unbound(struct mu_call *call)
 
 void call_reported(struct mu_instance *self, struct mu_msg *msg)
 {
-	check(loop_is_current(loop_main()));
+	c_assert(loop_is_current(loop_main()));
 	struct call_report *report = container_of(msg, struct call_report, msg);
 	struct mu_call *call = report->call;
 	struct call_answer *answer = report->answer;
@@ -376,7 +376,7 @@ void call_reported(struct mu_instance *self, struct mu_msg *msg)
 		stats.late_replies++;
 		call_let_go(call);
 	} else if (call->closed) {
-		check(list_empty(&call->waiters));
+		c_assert(list_empty(&call->waiters));
 	} else if (answer && !answer->part) {
 		call_finish(call, answer);
 	} else {
@@ -437,7 +437,7 @@ static void caller_gone(struct mu_instance *instance)
 
 void call_instance_gone(struct mu_instance *instance)
 {
-	check(loop_is_current(loop_main()));
+	c_assert(loop_is_current(loop_main()));
 	struct call_party *party = party_find(instance);
 	struct mu_error error = { 0 };
 
@@ -458,10 +458,10 @@ void call_instance_gone(struct mu_instance *instance)
 
 void call_cancel_all(const char *why)
 {
-	check(loop_is_current(loop_main()));
+	c_assert(loop_is_current(loop_main()));
 	struct mu_error error = { 0 };
 
-	check(why);
+	c_assert(why);
 	closing = true;
 	mu_error(&error, -ECANCELED, "cancelled: %s", why);
 	struct call_answer *answer = call_answer_error(&error);
@@ -490,7 +490,7 @@ void call_fini(void)
 
 void call_stats(struct call_stats *out)
 {
-	check(out);
+	c_assert(out);
 	*out = stats;
 	out->open = open_count;
 	out->bugs = call_reply_bugs();

@@ -32,7 +32,7 @@ static int check_role(const struct mu_call *call, struct mu_error *error)
 
 static int no_object(struct kind *kind, const char *id, struct mu_error *error)
 {
-	check(loop_is_current(loop_main()));
+	c_assert(loop_is_current(loop_main()));
 	const char *near = object_nearest(kind, id);
 
 	mu_error(error, -ENOENT, "there is no %s \"%.200s\"", kind->row->name, id);
@@ -88,7 +88,7 @@ static int check_personal(const struct mu_call *call, struct mu_error *error)
 
 static int match_objects(struct mu_call *call, struct kind *kind, struct mu_error *error)
 {
-	check(loop_is_current(loop_main()));
+	c_assert(loop_is_current(loop_main()));
 	size_t count;
 	const struct object **objects = object_select(kind, call->query, &count);
 	const char **ids = arena_array(&call->request->arena, count + 1, sizeof(*ids));
@@ -104,7 +104,7 @@ static int match_objects(struct mu_call *call, struct kind *kind, struct mu_erro
 
 static int take_objects(struct mu_call *call, struct kind *kind, struct mu_error *error)
 {
-	check(!call->query && kind);
+	c_assert(!call->query && kind);
 	struct call_request *request = call->request;
 	struct mu_query query;
 
@@ -126,7 +126,7 @@ static int take_objects(struct mu_call *call, struct kind *kind, struct mu_error
  * owner. */
 static int find_owner(struct mu_call *call, struct kind *kind, struct mu_error *error)
 {
-	check(call->command && kind);
+	c_assert(call->command && kind);
 	const struct command *command = call->command;
 	bool own = command->generic || strcmp(command->plugin, kind->plugin) == 0;
 
@@ -153,7 +153,7 @@ static int find_owner(struct mu_call *call, struct kind *kind, struct mu_error *
 
 static int take_args(struct mu_call *call, struct kind *kind, struct mu_error *error)
 {
-	check(call->row && kind);
+	c_assert(call->row && kind);
 	struct call_request *request = call->request;
 	const struct mu_command *row = call->row;
 	struct mu_query query;
@@ -219,7 +219,7 @@ static json_t *masked(const struct mu_option *rows, const json_t *args)
 /* Cut between two letters. */
 static const char *cut(struct arena *arena, const struct str *text, size_t max)
 {
-	check(max > 4);
+	c_assert(max > 4);
 	size_t length = text->len;
 
 	if (length <= max)
@@ -231,7 +231,7 @@ static const char *cut(struct arena *arena, const struct str *text, size_t max)
 
 static void note_for_audit(struct mu_call *call)
 {
-	check(call->row && call->request);
+	c_assert(call->row && call->request);
 	struct call_request *request = call->request;
 	struct str text = { 0 };
 
@@ -264,16 +264,16 @@ static enum call_way way_of(const struct command *command)
 
 int call_check_verb(struct mu_call *call, struct mu_error *error)
 {
-	check(loop_is_current(loop_main()));
+	c_assert(loop_is_current(loop_main()));
 	struct call_request *request = call->request;
 
-	check(request && error);
+	c_assert(request && error);
 	if (request->refusal)
 		return mu_error(error, -E2BIG, "%s", request->refusal);
 	int r = command_resolve(request->kind, request->verb, &call->command, error);
 	if (r < 0)
 		return r;
-	check(call->command->kind);
+	c_assert(call->command->kind);
 	call->row = call->command->row;
 	call->kind = call->command->kind->row;
 	call->way = way_of(call->command);
@@ -283,7 +283,7 @@ int call_check_verb(struct mu_call *call, struct mu_error *error)
 
 int call_check_words(struct mu_call *call, struct mu_error *error)
 {
-	check(call->command && error);
+	c_assert(call->command && error);
 	struct kind *kind = call->command->kind;
 	int r = check_form(call, error);
 

@@ -95,8 +95,8 @@ static uint64_t print_of(const struct mu_call *call)
 
 int key_find(const struct mu_call *call, const char *name, struct call_answer **answer, struct mu_call **open)
 {
-	check(loop_is_current(loop_main()));
-	check(name && answer && open);
+	c_assert(loop_is_current(loop_main()));
+	c_assert(name && answer && open);
 	forget();
 	const struct call_key *key = map_get(&by_name, name);
 	if (!key)
@@ -107,17 +107,17 @@ int key_find(const struct mu_call *call, const char *name, struct call_answer **
 		*answer = call_answer_ref(key->answer);
 		return 1;
 	}
-	check(key->call);
+	c_assert(key->call);
 	*open = key->call;
 	return 2;
 }
 
 void key_open(struct mu_call *call, const char *name)
 {
-	check(loop_is_current(loop_main()));
+	c_assert(loop_is_current(loop_main()));
 	struct call_key *key = mem_alloc(sizeof(*key));
 
-	check(!call->keyed && !map_get(&by_name, name));
+	c_assert(!call->keyed && !map_get(&by_name, name));
 	key->name = mem_strdup(name);
 	key->print = print_of(call);
 	key->until = clock_mono() + KEEP;
@@ -130,10 +130,10 @@ void key_open(struct mu_call *call, const char *name)
 
 void key_answer(struct mu_call *call, struct call_answer *answer)
 {
-	check(loop_is_current(loop_main()));
+	c_assert(loop_is_current(loop_main()));
 	struct call_key *key = call->keyed;
 
-	check(key && key->call == call && !key->answer);
+	c_assert(key && key->call == call && !key->answer);
 	key->call = NULL;
 	call->keyed = NULL;
 	key->answer = call_answer_ref(answer);
@@ -150,6 +150,6 @@ void key_fini(void)
 {
 	while (oldest())
 		key_free(oldest());
-	check(answer_bytes == 0);
+	c_assert(answer_bytes == 0);
 	map_fini(&by_name);
 }

@@ -12,14 +12,14 @@ static struct map parties; /* the instance's address as text → struct call_par
 
 static void make_key(char key[24], const struct mu_instance *instance)
 {
-	check(text_printf(key, 24, "%p", (const void *)instance));
+	c_assert(text_printf(key, 24, "%p", (const void *)instance));
 }
 
 struct call_party *party_find(struct mu_instance *instance)
 {
 	char key[24];
 
-	check(instance);
+	c_assert(instance);
 	make_key(key, instance);
 	return map_get(&parties, key);
 }
@@ -43,7 +43,7 @@ static void party_leave(struct call_party *party)
 {
 	if (party->waiter_count > 0 || party->call_count > 0)
 		return;
-	check(list_empty(&party->waiters) && list_empty(&party->calls));
+	c_assert(list_empty(&party->waiters) && list_empty(&party->calls));
 	map_del(&parties, party->key);
 	free(party);
 	if (parties.count == 0)
@@ -52,8 +52,8 @@ static void party_leave(struct call_party *party)
 
 void party_add_waiter(struct call_party *party, struct call_waiter *waiter)
 {
-	check(loop_is_current(loop_main()));
-	check(!waiter->caller);
+	c_assert(loop_is_current(loop_main()));
+	c_assert(!waiter->caller);
 	waiter->caller = party;
 	list_add(&party->waiters, &waiter->of_caller);
 	party->waiter_count++;
@@ -65,7 +65,7 @@ void party_remove_waiter(struct call_waiter *waiter)
 
 	if (!party)
 		return;
-	check(party->waiter_count > 0);
+	c_assert(party->waiter_count > 0);
 	list_remove(&waiter->of_caller);
 	party->waiter_count--;
 	waiter->caller = NULL;
@@ -74,8 +74,8 @@ void party_remove_waiter(struct call_waiter *waiter)
 
 void party_add_call(struct call_party *party, struct mu_call *call)
 {
-	check(loop_is_current(loop_main()));
-	check(!call->party);
+	c_assert(loop_is_current(loop_main()));
+	c_assert(!call->party);
 	call->party = party;
 	list_add(&party->calls, &call->of_owner);
 	party->call_count++;
@@ -87,7 +87,7 @@ void party_remove_call(struct mu_call *call)
 
 	if (!party)
 		return;
-	check(party->call_count > 0);
+	c_assert(party->call_count > 0);
 	list_remove(&call->of_owner);
 	party->call_count--;
 	call->party = NULL;

@@ -17,14 +17,14 @@ void pending_unref(struct mu_pending *pending)
 {
 	if (__atomic_sub_fetch(&pending->count, 1, __ATOMIC_ACQ_REL) > 0)
 		return;
-	check(!pending->waiter);
+	c_assert(!pending->waiter);
 	mu_ref_unref(&pending->home);
 	free(pending);
 }
 
 static void pending_ref(struct mu_pending *pending)
 {
-	check(__atomic_add_fetch(&pending->count, 1, __ATOMIC_RELAXED) > 1);
+	c_assert(__atomic_add_fetch(&pending->count, 1, __ATOMIC_RELAXED) > 1);
 }
 
 void pending_let_go(struct mu_pending *pending)
@@ -37,8 +37,8 @@ struct mu_pending *mu_call(struct mu_instance *self, const struct mu_request *re
 			   void (*done)(struct mu_instance *self, const struct mu_result *result, void *data),
 			   void *data)
 {
-	check(self && mu_on_loop(self));
-	check(request && done);
+	c_assert(self && mu_on_loop(self));
+	c_assert(request && done);
 	struct mu_pending *pending = mem_alloc(sizeof(*pending));
 	struct call_waiter *waiter = mem_alloc(sizeof(*waiter));
 
@@ -58,7 +58,7 @@ struct mu_pending *mu_call(struct mu_instance *self, const struct mu_request *re
 
 void mu_pending_credit(struct mu_pending *pending, uint32_t parts)
 {
-	check(pending && mu_on_loop(pending->self));
+	c_assert(pending && mu_on_loop(pending->self));
 	if (pending->over || parts == 0)
 		return;
 	struct call_credit *credit = mem_alloc(sizeof(*credit));
@@ -72,13 +72,13 @@ void mu_pending_credit(struct mu_pending *pending, uint32_t parts)
 
 void mu_pending_cancel(struct mu_pending **pending)
 {
-	check(pending);
+	c_assert(pending);
 	struct mu_pending *hung_up = *pending;
 	*pending = NULL;
 	/* inside its last `done` there is nothing left to hang up */
 	if (!hung_up || hung_up->over)
 		return;
-	check(mu_on_loop(hung_up->self));
+	c_assert(mu_on_loop(hung_up->self));
 	hung_up->over = true;
 	pending_ref(hung_up);
 	loop_call(loop_main(), call_hung_up, hung_up);
@@ -104,7 +104,7 @@ static void delivery_free(struct delivery *delivery)
 
 static void delivery_run(struct mu_instance *self, struct mu_msg *msg)
 {
-	check(mu_on_loop(self));
+	c_assert(mu_on_loop(self));
 	struct delivery *delivery = container_of(msg, struct delivery, msg);
 	struct mu_pending *pending = delivery->pending;
 	const struct call_answer *answer = delivery->answer;
@@ -133,7 +133,7 @@ static void delivery_drop(struct mu_msg *msg)
 
 void pending_deliver(struct mu_pending *pending, struct call_answer *answer)
 {
-	check(loop_is_current(loop_main()));
+	c_assert(loop_is_current(loop_main()));
 	struct delivery *delivery = mem_alloc(sizeof(*delivery));
 
 	pending_ref(pending);

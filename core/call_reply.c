@@ -24,7 +24,7 @@ uint64_t call_reply_bugs(void)
 
 static void report(struct mu_call *call, struct call_answer *answer)
 {
-	check(mu_on_loop(call->owner));
+	c_assert(mu_on_loop(call->owner));
 	struct call_report *to_main = mem_alloc(sizeof(*to_main));
 
 	call_ref(call);
@@ -46,7 +46,7 @@ static bool is_too_late(struct mu_call *call)
 
 static void call_begin(struct mu_instance *self, struct mu_call *call)
 {
-	check(mu_on_loop(self) && !call->answered);
+	c_assert(mu_on_loop(self) && !call->answered);
 	switch (call->way) {
 	case CALL_RUN:
 		call->row->run(self, call);
@@ -64,7 +64,7 @@ void call_run(struct mu_instance *self, struct mu_msg *msg)
 {
 	struct mu_call *call = container_of(msg, struct mu_call, run_msg);
 
-	check(self == call->owner);
+	c_assert(self == call->owner);
 	if (!is_too_late(call))
 		call_begin(self, call);
 	/* a stream that was not refused may have nothing to say for hours */
@@ -77,7 +77,7 @@ void call_run(struct mu_instance *self, struct mu_msg *msg)
 
 void call_run_gone(struct mu_instance *self, struct mu_msg *msg)
 {
-	check(mu_on_loop(self));
+	c_assert(mu_on_loop(self));
 	struct mu_call *call = container_of(msg, struct mu_call, gone_msg);
 
 	call->hung_up = true;
@@ -88,7 +88,7 @@ void call_run_gone(struct mu_instance *self, struct mu_msg *msg)
 
 void call_run_credit(struct mu_instance *self, struct mu_msg *msg)
 {
-	check(mu_on_loop(self));
+	c_assert(mu_on_loop(self));
 	struct call_credit *credit = container_of(msg, struct call_credit, msg);
 	struct mu_call *call = credit->call;
 	bool was_empty = call->credit <= 0;
@@ -107,8 +107,8 @@ void call_run_credit(struct mu_instance *self, struct mu_msg *msg)
 /* A call that is read or answered by its owner, on its loop. */
 static void check_mine(const struct mu_call *call)
 {
-	check(call && call->magic == CALL_MAGIC);
-	check(mu_on_loop(call->owner));
+	c_assert(call && call->magic == CALL_MAGIC);
+	c_assert(mu_on_loop(call->owner));
 }
 
 const void *mu_call_args(const struct mu_call *call)
@@ -123,7 +123,7 @@ bool mu_call_given(const struct mu_call *call, const char *arg)
 	json_t *value;
 
 	check_mine(call);
-	check(arg);
+	c_assert(arg);
 	json_object_foreach (call->request->args, key, value)
 		if (text_equal_nocase(key, arg))
 			return true;
@@ -139,7 +139,7 @@ const char *mu_call_id(const struct mu_call *call)
 const char *const *mu_call_ids(const struct mu_call *call, size_t *count)
 {
 	check_mine(call);
-	check(count);
+	c_assert(count);
 	*count = call->id_count;
 	return call->ids;
 }
@@ -231,7 +231,7 @@ static void finish_item(const struct mu_call *call, json_t *item)
 /* What the owner of a served kind says becomes what every list and get looks like. False: it cannot. */
 static bool finish_served(const struct mu_call *call, json_t *result)
 {
-	check(call->way != CALL_RUN);
+	c_assert(call->way != CALL_RUN);
 	static const char *const ends[] = { "next", "total" };
 
 	if (call->way == CALL_GET) {
@@ -285,7 +285,7 @@ void mu_reply_text(struct mu_call *call, const char *message, ...)
 	json_t *result = json_object();
 	va_list args;
 
-	check(message);
+	c_assert(message);
 	va_start(args, message);
 	str_vprintf(&text, message, args);
 	va_end(args);
@@ -300,7 +300,7 @@ void mu_reply_error(struct mu_call *call, int code, const char *what, ...)
 	char text[sizeof(error.what)];
 	va_list args;
 
-	check(what);
+	c_assert(what);
 	if (!may_reply(call))
 		return;
 	va_start(args, what);
@@ -313,7 +313,7 @@ void mu_reply_error(struct mu_call *call, int code, const char *what, ...)
 
 void mu_reply_failure(struct mu_call *call, const struct mu_error *error)
 {
-	check(error);
+	c_assert(error);
 	if (may_reply(call))
 		reply_error(call, error);
 }

@@ -14,7 +14,7 @@ enum { IDS_MAX = 10000, WORD_MAX = 255 };
 
 static const char *copy_word(struct call_request *request, const char *word)
 {
-	check(request);
+	c_assert(request);
 	if (word && strlen(word) > WORD_MAX && !request->refusal)
 		request->refusal = "a name, user, source or key has more than 255 bytes";
 	return word ? arena_strndup(&request->arena, word, strnlen(word, WORD_MAX)) : NULL;
@@ -33,7 +33,7 @@ struct call_request *call_request_new(struct mu_instance *self, const struct mu_
 {
 	struct call_request *request = mem_alloc(sizeof(*request));
 
-	check(self && from);
+	c_assert(self && from);
 	arena_init(&request->arena);
 	request->kind = copy_word(request, from->kind);
 	request->verb = copy_word(request, from->verb);
@@ -59,7 +59,7 @@ struct call_request *call_request_new(struct mu_instance *self, const struct mu_
 
 void call_request_free(struct call_request **request)
 {
-	check(request);
+	c_assert(request);
 	if (!*request)
 		return;
 	json_decref((*request)->match);
@@ -92,20 +92,20 @@ struct call_answer *call_answer_error(const struct mu_error *error)
 {
 	struct call_answer *answer = answer_new();
 
-	check(error && error->code < 0);
+	c_assert(error && error->code < 0);
 	answer->error = *error;
 	return answer;
 }
 
 struct call_answer *call_answer_ref(struct call_answer *answer)
 {
-	check(__atomic_add_fetch(&answer->count, 1, __ATOMIC_RELAXED) > 1);
+	c_assert(__atomic_add_fetch(&answer->count, 1, __ATOMIC_RELAXED) > 1);
 	return answer;
 }
 
 void call_answer_unref(struct call_answer **answer)
 {
-	check(answer);
+	c_assert(answer);
 	if (*answer && __atomic_sub_fetch(&(*answer)->count, 1, __ATOMIC_ACQ_REL) == 0) {
 		object_bytes_unref(&(*answer)->bytes);
 		free(*answer);
@@ -117,13 +117,13 @@ void call_answer_unref(struct call_answer **answer)
 
 void call_ref(struct mu_call *call)
 {
-	check(call->magic == CALL_MAGIC);
-	check(__atomic_add_fetch(&call->count, 1, __ATOMIC_RELAXED) > 1);
+	c_assert(call->magic == CALL_MAGIC);
+	c_assert(__atomic_add_fetch(&call->count, 1, __ATOMIC_RELAXED) > 1);
 }
 
 void call_unref(struct mu_call *call)
 {
-	check(call->magic == CALL_MAGIC);
+	c_assert(call->magic == CALL_MAGIC);
 	if (__atomic_sub_fetch(&call->count, 1, __ATOMIC_ACQ_REL) > 0)
 		return;
 	call->magic = 0;
@@ -155,7 +155,7 @@ static void message_drop_gone(struct mu_msg *msg)
 
 struct mu_call *call_new(struct call_request *request)
 {
-	check(request);
+	c_assert(request);
 	struct mu_call *call = mem_alloc(sizeof(*call));
 
 	call->magic = CALL_MAGIC;

@@ -72,13 +72,13 @@ const struct mu_command command_get_row = {
 
 struct command *command_find(struct kind *kind, const char *verb)
 {
-	check(kind);
+	c_assert(kind);
 	return verb ? map_get(&kind->commands, verb) : NULL;
 }
 
 enum mu_role command_role(const struct mu_command *row)
 {
-	check(row);
+	c_assert(row);
 	if (row->role)
 		return (enum mu_role)row->role;
 	return row->effect == MU_LOOK ? MU_VIEWER : MU_OPERATOR;
@@ -137,10 +137,10 @@ int command_check_instance(const struct mu_instance *instance, struct mu_error *
 
 static void attach(struct command *command, struct kind *kind)
 {
-	check(kind && !command->kind);
+	c_assert(kind && !command->kind);
 	void *before = map_put(&kind->commands, command->row->name, command);
 
-	check(!before);
+	c_assert(!before);
 	command->kind = kind;
 }
 
@@ -156,7 +156,7 @@ static struct command *command_new(const struct mu_command *row, const char *plu
 
 void command_add_instance(struct mu_instance *instance)
 {
-	check(loop_is_current(loop_main()));
+	c_assert(loop_is_current(loop_main()));
 	for (const struct mu_command *row = instance->plugin->commands; row && row->name; row++) {
 		struct command *command = find_declared(row->kind, row->name);
 		struct kind_owner *owner = mem_alloc(sizeof(*owner));
@@ -178,7 +178,7 @@ void command_add_instance(struct mu_instance *instance)
 
 static void command_leave(struct command *command, struct mu_instance *instance)
 {
-	check(command->plugin && !list_empty(&command->owners));
+	c_assert(command->plugin && !list_empty(&command->owners));
 	list_each_safe (node, &command->owners) {
 		struct kind_owner *owner = list_entry(node, struct kind_owner, node);
 		if (owner->instance != instance)
@@ -198,14 +198,14 @@ static void command_leave(struct command *command, struct mu_instance *instance)
 
 void command_remove_instance(struct mu_instance *instance)
 {
-	check(loop_is_current(loop_main()));
+	c_assert(loop_is_current(loop_main()));
 	list_each_safe (node, &commands)
 		command_leave(list_entry(node, struct command, node), instance);
 }
 
 void command_kind_added(struct kind *kind)
 {
-	check(loop_is_current(loop_main()));
+	c_assert(loop_is_current(loop_main()));
 	const struct mu_command *const generic[] = { &command_list_row, &command_get_row };
 
 	for (size_t i = 0; i < MU_ARRAY_LEN(generic); i++) {
@@ -222,7 +222,7 @@ void command_kind_added(struct kind *kind)
 
 void command_kind_removed(struct kind *kind)
 {
-	check(loop_is_current(loop_main()));
+	c_assert(loop_is_current(loop_main()));
 	void *value;
 
 	for (size_t at = 0; map_next(&kind->commands, &at, NULL, &value);) {
@@ -236,7 +236,7 @@ void command_kind_removed(struct kind *kind)
 
 int command_resolve(const char *kind_word, const char *verb, struct command **out, struct mu_error *error)
 {
-	check(out);
+	c_assert(out);
 	struct kind *kind = kind_find(kind_word);
 	if (!kind) {
 		const char *near = kind_word ? kind_nearest(kind_word) : NULL;

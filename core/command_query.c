@@ -31,7 +31,7 @@ static const struct {
 
 static const struct mu_attr *find_attr(const struct mu_kind *row, const char *name, struct mu_error *error)
 {
-	check(row && name);
+	c_assert(row && name);
 	const struct mu_attr *attr = strcmp(name, "id") == 0 ? &id_attr : kind_attr(row, name);
 	if (attr && !(attr->flags & MU_SECRET))
 		return attr;
@@ -111,7 +111,7 @@ static bool known_name(const struct mu_kind *row, const struct mu_attr *attr, co
 static const char *enum_words(struct arena *arena, const struct mu_kind *row, const struct mu_attr *attr,
 			      int op, const char *words, struct mu_error *error)
 {
-	check(row && attr->type == MU_ENUM);
+	c_assert(row && attr->type == MU_ENUM);
 	struct nearest nearest;
 
 	nearest_init(&nearest, words);
@@ -127,7 +127,7 @@ static const char *enum_words(struct arena *arena, const struct mu_kind *row, co
 static const char *normal_words(struct arena *arena, const struct mu_kind *row, const struct mu_attr *attr,
 				int op, const char *words, struct mu_error *error)
 {
-	check(attr && words);
+	c_assert(attr && words);
 	const char *normal = NULL, *wanted = "a number";
 	uint64_t bytes;
 	int64_t ns;
@@ -182,7 +182,7 @@ static bool op_fits(const struct mu_attr *attr, int op)
 static int make_condition(struct arena *arena, const struct mu_kind *row, const char *name, int op,
 			  const json_t *value, struct mu_condition *out, struct mu_error *error)
 {
-	check(name && out);
+	c_assert(name && out);
 	const struct mu_attr *attr = find_attr(row, name, error);
 	if (!attr)
 		return -EINVAL;
@@ -305,7 +305,7 @@ int command_query(struct arena *arena, const struct mu_kind *row, const json_t *
 	const char *key;
 	json_t *value;
 
-	check(arena && row && out);
+	c_assert(arena && row && out);
 	*out = (struct mu_query){ .limit = LIMIT_DEFAULT };
 	if (args && !json_is_object(args))
 		return mu_error(error, -EINVAL, "the arguments are an object");
@@ -334,7 +334,7 @@ int command_query(struct arena *arena, const struct mu_kind *row, const json_t *
 /* "seen>=" → "seen" and MU_GE. */
 static int split_key(struct arena *arena, const char *key, const char **name)
 {
-	check(key && name);
+	c_assert(key && name);
 	size_t length = strlen(key);
 
 	for (size_t i = 0; i < MU_ARRAY_LEN(ops); i++) {
@@ -355,7 +355,7 @@ int command_match(struct arena *arena, const struct mu_kind *row, const json_t *
 	const char *key;
 	json_t *value;
 
-	check(arena && row && out);
+	c_assert(arena && row && out);
 	*out = (struct mu_query){ .limit = LIMIT_MAX };
 	if (!json_is_object(match) || count == 0)
 		return mu_error(error, -EINVAL,

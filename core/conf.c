@@ -93,7 +93,7 @@ static struct mu_error *say_at(struct mu_error *error, const struct conf_node *n
 {
 	struct str text = { 0 };
 
-	check(node && what);
+	c_assert(node && what);
 	str_vprintf(&text, what, args);
 	mu_error(error, -EINVAL, "%s", str_text(&text));
 	mu_error_where(error, "%s:%d", node->file, node->line);
@@ -127,7 +127,7 @@ struct mu_error *conf_warning_at(struct conf_report *report, const struct conf_n
 
 static bool is_global(const char *key)
 {
-	check(key);
+	c_assert(key);
 	for (const struct mu_option *row = conf_global_rows; row->name; row++)
 		if (text_equal_nocase(row->name, key))
 			return true;
@@ -136,7 +136,7 @@ static bool is_global(const char *key)
 
 static const char *foreign_instead(const char *key)
 {
-	check(key);
+	c_assert(key);
 	for (size_t i = 0; i < MU_ARRAY_LEN(foreign); i++)
 		if (text_equal_nocase(foreign[i].key, key))
 			return foreign[i].instead;
@@ -149,7 +149,7 @@ static void complain_unknown(const struct conf_node *node, struct conf_report *r
 					       node->block ? "block" : "option", node->key);
 	struct nearest nearest;
 
-	check(node && report);
+	c_assert(node && report);
 	nearest_init(&nearest, node->key);
 	if (!node->block)
 		for (const struct mu_option *row = conf_global_rows; row->name; row++)
@@ -176,8 +176,8 @@ struct sorting {
 
 static void append(struct conf_node ***tail, struct conf_node *node)
 {
-	check(tail && *tail);
-	check(node);
+	c_assert(tail && *tail);
+	c_assert(node);
 	node->next = NULL;
 	**tail = node;
 	*tail = &node->next;
@@ -203,8 +203,8 @@ static void sort_node(struct conf *conf, struct sorting *sorting, struct conf_no
 {
 	const char *instead = foreign_instead(node->key);
 
-	check(conf && sorting);
-	check(node->key);
+	c_assert(conf && sorting);
+	c_assert(node->key);
 	if (text_equal_nocase(node->key, "Interval")) {
 		drop_earlier(sorting, node->key);
 		append(&sorting->global_tail, arena_memdup(&conf->arena, node, sizeof(*node)));
@@ -232,7 +232,7 @@ static void take_read_threads(struct conf_globals *globals, const struct sorting
 	const struct mu_option *row = conf_global_rows;
 	struct arena arena;
 
-	check(globals && sorting);
+	c_assert(globals && sorting);
 	if (!sorting->read_threads || sorting->read_threads->arg_count != 1 || sorting->pool_size)
 		return;
 	while (strcmp(row->name, "PoolSize") != 0)
@@ -248,7 +248,7 @@ static const char *canonical(struct arena *arena, const struct conf_node *first)
 {
 	struct str text = { 0 };
 
-	check(arena);
+	c_assert(arena);
 	for (const struct conf_node *node = first; node; node = node->next)
 		conf_node_write(&text, node, 0);
 	const char *kept = arena_strdup(arena, str_text(&text));
@@ -262,7 +262,7 @@ struct conf *conf_load(const char *path, struct conf_report *report)
 	struct sorting sorting = { .global_tail = &sorting.globals, .other_tail = &sorting.others };
 	struct conf_node *first;
 
-	check(path && report);
+	c_assert(path && report);
 	size_t errors = report->error_count - report->refused;
 	arena_init(&conf->arena);
 	conf->path = arena_strdup(&conf->arena, path);
@@ -288,7 +288,7 @@ struct conf *conf_load(const char *path, struct conf_report *report)
 
 void conf_free(struct conf **conf)
 {
-	check(conf);
+	c_assert(conf);
 	if (!*conf)
 		return;
 	for (size_t i = 0; i < (*conf)->count; i++)

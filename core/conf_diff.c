@@ -22,7 +22,7 @@ const char *conf_change_name(enum conf_change change)
 		[CONF_RESTARTED] = "restarted",
 	};
 
-	check(change >= CONF_SAME && change <= CONF_RESTARTED);
+	c_assert(change >= CONF_SAME && change <= CONF_RESTARTED);
 	return names[change];
 }
 
@@ -34,8 +34,8 @@ static bool next_statement(const char **text, struct str *one)
 	const char *start = *text, *p = start;
 	bool block = *p == '<';
 
-	check(text && *text);
-	check(one);
+	c_assert(text && *text);
+	c_assert(one);
 	if (!*p)
 		return false;
 	for (;;) {
@@ -54,7 +54,7 @@ static bool next_statement(const char **text, struct str *one)
 /* "<Watcher "web">" → Watcher */
 static void statement_key(const char *statement, char *key, size_t size)
 {
-	check(statement && size > 0);
+	c_assert(statement && size > 0);
 	statement += *statement == '<';
 	size_t length = strcspn(statement, " >\n");
 	text_printf(key, size, "%.*s", (int)(length < size ? length : size - 1), statement);
@@ -85,7 +85,7 @@ static void add_name(struct names *names, const char *statement)
 {
 	char key[80];
 
-	check(names && statement);
+	c_assert(names && statement);
 	statement_key(statement, key, sizeof(key));
 	if (map_put(&names->seen, key, names))
 		return;
@@ -119,7 +119,7 @@ static const char *changed_words(struct arena *arena, const char *before, const 
 {
 	struct names names = { 0 };
 
-	check(before && after);
+	c_assert(before && after);
 	add_differing(&names, after, before);
 	add_differing(&names, before, after);
 	const char *words;
@@ -144,7 +144,7 @@ static const char *load_words(struct arena *arena, const struct conf_plugin *bef
 	struct str list = { 0 };
 	const char *loops[2] = { before->loop ? before->loop : "", after->loop ? after->loop : "" };
 
-	check(before->load_text && after->load_text);
+	c_assert(before->load_text && after->load_text);
 	if (before->interval != after->interval)
 		str_add(&list, ", Interval");
 	if (before->jitter != after->jitter)
@@ -161,7 +161,7 @@ static const char *load_words(struct arena *arena, const struct conf_plugin *bef
 static void compare_plugin(struct arena *arena, const struct conf_plugin *before,
 			   const struct conf_plugin *after, struct conf_difference *out)
 {
-	check(before->config && after->config);
+	c_assert(before->config && after->config);
 	out->name = arena_strdup(arena, after->name);
 	out->words = "";
 	if (before->descriptor != after->descriptor) {
@@ -193,8 +193,8 @@ static const char *globals_words(struct arena *arena, const struct conf_globals 
 	struct str list = { 0 };
 	const char *words = NULL;
 
-	check(before->base_dir && after->base_dir);
-	check(before->hostname && after->hostname);
+	c_assert(before->base_dir && after->base_dir);
+	c_assert(before->hostname && after->hostname);
 	add_changed(&list, "BaseDir", strcmp(before->base_dir, after->base_dir) != 0);
 	add_changed(&list, "PIDFile", strcmp(before->pid_file, after->pid_file) != 0);
 	add_changed(&list, "Hostname", strcmp(before->hostname, after->hostname) != 0);
@@ -213,8 +213,8 @@ struct conf_difference *conf_diff(struct conf *before, struct conf *after, size_
 	struct map old = { 0 };
 	size_t n = 0;
 
-	check(before && after);
-	check(count);
+	c_assert(before && after);
+	c_assert(count);
 	struct arena *arena = &after->arena;
 	struct conf_difference *all = arena_array(arena, before->count + after->count + 1, sizeof(*all));
 	const char *words = globals_words(arena, &before->globals, &after->globals);
@@ -223,7 +223,7 @@ struct conf_difference *conf_diff(struct conf *before, struct conf *after, size_
 						     .change = CONF_RESTARTED,
 						     .words = words };
 	for (size_t i = 0; i < before->count; i++)
-		check(map_put(&old, before->plugins[i].name, &before->plugins[i]) == NULL);
+		c_assert(map_put(&old, before->plugins[i].name, &before->plugins[i]) == NULL);
 	for (size_t i = 0; i < after->count; i++) {
 		const struct conf_plugin *was = map_del(&old, after->plugins[i].name);
 		if (was)

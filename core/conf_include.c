@@ -69,7 +69,7 @@ static void read_file(const struct include *include, const char *path)
 	struct conf_node *first;
 	char *text;
 
-	check(include && path);
+	c_assert(include && path);
 	if (reader->enough)
 		return;
 	if (reader->files++ >= FILES_MAX) {
@@ -111,7 +111,7 @@ static char **list_folder(const char *path, size_t *count)
 	char **names = NULL;
 	DIR *dir = opendir(path);
 
-	check(path && count);
+	c_assert(path && count);
 	*count = 0;
 	if (!dir)
 		return NULL;
@@ -138,8 +138,8 @@ static void read_folder(const struct include *include, const char *path, int fol
 {
 	size_t count;
 
-	check(include && path);
-	check(folders >= 0);
+	c_assert(include && path);
+	c_assert(folders >= 0);
 	if (folders >= FOLDER_DEPTH_MAX) {
 		mu_error_remedy(tell(include->reader, include->node, false,
 				     "folders below \"%s\" are nested deeper than %d", path,
@@ -167,7 +167,7 @@ static bool filter_takes(const struct include *include, const char *path)
 {
 	const char *slash = strrchr(path, '/');
 
-	check(include && path);
+	c_assert(include && path);
 	return !include->filter || fnmatch(include->filter, slash ? slash + 1 : path, 0) == 0;
 }
 
@@ -175,7 +175,7 @@ static void read_path(const struct include *include, const char *path, int folde
 {
 	struct stat st;
 
-	check(include && path);
+	c_assert(include && path);
 	if (include->reader->enough)
 		return;
 	if (stat(path, &st) < 0)
@@ -197,7 +197,7 @@ static bool take_filter(struct include *include)
 {
 	size_t errors = include->reader->errors;
 
-	check(include->node && !include->filter);
+	c_assert(include->node && !include->filter);
 	for (const struct conf_node *child = include->node->children; child; child = child->next) {
 		if (!text_equal_nocase(child->key, "Filter") || child->block || child->arg_count != 1) {
 			struct nearest nearest;
@@ -221,8 +221,8 @@ static void read_include(struct reader *reader, const struct conf_node *node, in
 	struct include include = { .reader = reader, .node = node, .depth = depth + 1 };
 	glob_t found;
 
-	check(reader && node);
-	check(depth >= 0 && depth < CONF_INCLUDE_DEPTH);
+	c_assert(reader && node);
+	c_assert(depth >= 0 && depth < CONF_INCLUDE_DEPTH);
 	if (reader->enough)
 		return;
 	if (node->arg_count != 1) {
@@ -253,7 +253,7 @@ static void read_include(struct reader *reader, const struct conf_node *node, in
 
 static void read_statements(struct reader *reader, struct conf_node *first, int depth)
 {
-	check(reader && reader->tail);
+	c_assert(reader && reader->tail);
 	for (struct conf_node *node = first, *next; node; node = next) {
 		next = node->next;
 		if (text_equal_nocase(node->key, "Include")) {
@@ -271,8 +271,8 @@ int conf_read(struct arena *arena, const char *path, struct conf_node **first, s
 	struct reader reader = { .arena = arena, .report = report, .tail = first };
 	struct include main_file = { .reader = &reader };
 
-	check(arena && path);
-	check(first && report);
+	c_assert(arena && path);
+	c_assert(first && report);
 	*first = NULL;
 	read_file(&main_file, path);
 	return reader.errors ? -EINVAL : 0;

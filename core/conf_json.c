@@ -39,7 +39,7 @@ static int mistyped(const struct mu_option *row, const json_t *json, struct mu_e
 {
 	char expected[200];
 
-	check(row && json);
+	c_assert(row && json);
 	row_expected(row, expected, sizeof(expected));
 	mu_error(error, -EINVAL, "argument \"%s\" is %s", row->name, type_of(json));
 	if (row->type == MU_BLOCK)
@@ -71,7 +71,7 @@ static int json_scaled(const struct mu_option *row, const json_t *json, double m
 {
 	double value = json_number_value(json);
 
-	check(json_is_number(json));
+	c_assert(json_is_number(json));
 	if (!isfinite(value) || value < 0 || value >= most) {
 		mu_error(error, -ERANGE, "argument \"%s\" is %g", row->name, value);
 		mu_error_remedy(error, "expected a number from 0 up");
@@ -111,7 +111,7 @@ static int json_strings(struct arena *arena, const struct mu_option *row, const 
 {
 	size_t count = json_is_string(json) ? 1 : json_array_size(json);
 
-	check(row->type == MU_STRINGS);
+	c_assert(row->type == MU_STRINGS);
 	if (!json_is_string(json) && !json_is_array(json))
 		return mistyped(row, json, error);
 	if (count > ITEMS_MAX)
@@ -135,7 +135,7 @@ static int fill_object(struct arena *arena, const struct mu_option *rows, void *
 /* No two items share the text of a MU_UNIQUE row. */
 static int check_unique(const struct mu_option *row, const struct block_items *blocks, struct mu_error *error)
 {
-	check(blocks->items || blocks->count == 0);
+	c_assert(blocks->items || blocks->count == 0);
 	for (const struct mu_option *key = row->options; key->name; key++) {
 		if (!(key->flags & MU_UNIQUE) || key->type != MU_STRING)
 			continue;
@@ -160,8 +160,8 @@ static int json_blocks(struct arena *arena, const struct mu_option *row, const j
 {
 	size_t count = json_array_size(json);
 
-	check(row->type == MU_BLOCK);
-	check(row->options && row->size > 0);
+	c_assert(row->type == MU_BLOCK);
+	c_assert(row->options && row->size > 0);
 	if (!json_is_array(json))
 		return mistyped(row, json, error);
 	if (count > ITEMS_MAX)
@@ -191,7 +191,7 @@ static int json_value(struct arena *arena, const struct mu_option *row, const js
 {
 	bool number = json_is_number(json), text = json_is_string(json);
 
-	check(member && json);
+	c_assert(member && json);
 	switch ((enum mu_option_type)row->type) {
 	case MU_BOOL:
 		if (!json_is_boolean(json))
@@ -232,7 +232,7 @@ static int check_members(const struct mu_option *rows, const json_t *args, struc
 	const char *key;
 	json_t *value;
 
-	check(rows);
+	c_assert(rows);
 	json_object_foreach((json_t *)args, key, value)
 	{
 		size_t i = 0;
@@ -252,7 +252,7 @@ static int fill_row(struct arena *arena, const struct mu_option *row, void *memb
 {
 	char expected[200];
 
-	check(row && member);
+	c_assert(row && member);
 	if (value && !json_is_null(value)) {
 		int r = json_value(arena, row, value, member, error);
 		if (r == 0)
@@ -268,7 +268,7 @@ static int fill_row(struct arena *arena, const struct mu_option *row, void *memb
 		return -EINVAL;
 	}
 	if (row->dflt) {
-		check(schema_word(arena, row, row->dflt, member, NULL) == 0);
+		c_assert(schema_word(arena, row, row->dflt, member, NULL) == 0);
 		return row_ask(row, member, error);
 	}
 	return 0;
@@ -279,7 +279,7 @@ static int fill_object(struct arena *arena, const struct mu_option *rows, void *
 {
 	int r = check_members(rows, args, error);
 
-	check(arena && rows);
+	c_assert(arena && rows);
 	for (size_t i = 0; r == 0 && rows[i].name; i++)
 		r = fill_row(arena, &rows[i], (unsigned char *)out + rows[i].offset,
 			     json_object_get(args, rows[i].name), error);
@@ -291,8 +291,8 @@ int schema_fill_json(struct arena *arena, const struct mu_option *rows, void *ou
 {
 	static const struct mu_option none[] = { MU_OPT_END };
 
-	check(arena);
-	check(out || !rows);
+	c_assert(arena);
+	c_assert(out || !rows);
 	if (args && !json_is_null(args) && !json_is_object(args)) {
 		mu_error(error, -EINVAL, "the arguments are %s", type_of(args));
 		mu_error_remedy(error, "expected an object: {\"name\": value}");

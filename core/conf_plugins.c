@@ -94,7 +94,7 @@ struct plan {
 
 static bool answers_to(const struct load *load, const char *word)
 {
-	check(load->word && word);
+	c_assert(load->word && word);
 	if (text_equal_nocase(load->word, word))
 		return true;
 	if (!load->descriptor)
@@ -121,7 +121,7 @@ static struct load *find_load(struct plan *plan, const char *word)
 
 static struct draft *find_draft(struct plan *plan, const char *name)
 {
-	check(plan && name);
+	c_assert(plan && name);
 	for (size_t i = 0; i < plan->draft_count; i++)
 		if (strcmp(plan->drafts[i]->plugin.name, name) == 0)
 			return plan->drafts[i];
@@ -132,7 +132,7 @@ static struct draft *add_draft(struct plan *plan, const struct conf_plugin *plug
 {
 	struct draft *draft = arena_alloc(&plan->conf->arena, sizeof(*draft));
 
-	check(plugin->name && plugin->descriptor);
+	c_assert(plugin->name && plugin->descriptor);
 	draft->plugin = *plugin;
 	draft->position = position;
 	draft->tail = &draft->first;
@@ -147,7 +147,7 @@ static struct draft *add_draft(struct plan *plan, const struct conf_plugin *plug
 static struct load *add_load(struct plan *plan, const char *word, const struct conf_node *node,
 			     size_t position)
 {
-	check(word && node);
+	c_assert(word && node);
 	if (plan->load_count == plan->load_cap) {
 		plan->load_cap = plan->load_cap ? plan->load_cap * 2 : 64;
 		plan->loads = mem_grow(plan->loads, plan->load_cap, sizeof(*plan->loads));
@@ -170,7 +170,7 @@ static void warn_without_effect(struct plan *plan, const struct conf_node *node)
 
 static bool is_own_work(const char *word)
 {
-	check(word);
+	c_assert(word);
 	for (size_t i = 0; i < MU_ARRAY_LEN(own_work); i++)
 		if (text_equal_nocase(own_work[i], word))
 			return true;
@@ -185,7 +185,7 @@ static void load_descriptor(struct plan *plan, struct load *load)
 
 	int r = loader_load(plan->conf->globals.plugin_dir, load->word, &load->descriptor, &why);
 	if (r == 0) {
-		check(load->descriptor);
+		c_assert(load->descriptor);
 		return;
 	}
 	if (r == -ENOENT && is_own_work(load->word)) {
@@ -226,8 +226,8 @@ static void draft_load(struct plan *plan, struct load *load, const struct load_o
 				      .file = load->node->file,
 				      .line = load->node->line };
 
-	check(load->descriptor);
-	check(plan->interval > 0);
+	c_assert(load->descriptor);
+	c_assert(plan->interval > 0);
 	if (options) {
 		if (options->interval)
 			plugin.interval = options->interval;
@@ -245,7 +245,7 @@ static void take_load(struct plan *plan, const struct conf_node *node, size_t po
 	struct conf_node block = *node; /* its argument is the plugin, and no key of the table */
 	char what[100];
 
-	check(plan && node);
+	c_assert(plan && node);
 	if (node->arg_count != 1) {
 		mu_error_remedy(conf_error_at(plan->report, node,
 					      "LoadPlugin has %zu arguments and takes one", node->arg_count),
@@ -281,7 +281,7 @@ static struct load *auto_load(struct plan *plan, const struct conf_node *node, s
 {
 	struct load *load = add_load(plan, node->args[0].text, node, position);
 
-	check(node->arg_count > 0);
+	c_assert(node->arg_count > 0);
 	load_descriptor(plan, load);
 	if (load->descriptor)
 		draft_load(plan, load, NULL);
@@ -293,7 +293,7 @@ static bool check_instance_name(struct plan *plan, const struct conf_node *node,
 {
 	size_t length = strlen(label);
 
-	check(plugin && label);
+	c_assert(plugin && label);
 	if (length == 0 || strlen(plugin) + 1 + length > 127 || !text_printable(label, length) ||
 	    strpbrk(label, " /")) {
 		mu_error_remedy(conf_error_at(plan->report, node,
@@ -311,8 +311,8 @@ static struct draft *block_draft(struct plan *plan, const struct conf_node *node
 	const char *plugin_name = load->descriptor->plugin.name;
 	struct draft *base = find_draft(plan, plugin_name);
 
-	check(load->descriptor);
-	check(node->arg_count == 1 || node->arg_count == 2);
+	c_assert(load->descriptor);
+	c_assert(node->arg_count == 1 || node->arg_count == 2);
 	if (!base || node->arg_count == 1)
 		return base;
 	const char *label = node->args[1].text;
@@ -338,7 +338,7 @@ static struct draft *block_draft(struct plan *plan, const struct conf_node *node
 
 static void take_block(struct plan *plan, const struct conf_node *node, size_t position)
 {
-	check(plan && node);
+	c_assert(plan && node);
 	if (!node->block || node->arg_count < 1 || node->arg_count > 2) {
 		mu_error_remedy(conf_error_at(plan->report, node, "Plugin is a block with one name, or two"),
 				"write <Plugin name> ... </Plugin>, or <Plugin name \"instance\">");
@@ -382,7 +382,7 @@ static void fill_draft(struct plan *plan, struct draft *draft)
 	struct str text = { 0 };
 	char what[160];
 
-	check(!draft->plugin.config);
+	c_assert(!draft->plugin.config);
 	struct config *config = plugin->config = config_new(table->config_size);
 	text_printf(what, sizeof(what), "plugin %s", plugin->name);
 	schema_fill(&config->arena, table->options, config->data, draft->first, NULL, what, plan->report);
@@ -438,7 +438,7 @@ static void walk(struct plan *plan, const struct conf_node *first, const char *k
 {
 	size_t position = 0;
 
-	check(plan && take);
+	c_assert(plan && take);
 	plan->interval = 10 * MU_SEC;
 	for (const struct conf_node *node = first; node; node = node->next, position++)
 		if (text_equal_nocase(node->key, "Interval"))
@@ -451,8 +451,8 @@ void conf_plugins(struct conf *conf, const struct conf_node *first, struct conf_
 {
 	struct plan plan = { .conf = conf, .report = report };
 
-	check(conf && report);
-	check(conf->count == 0);
+	c_assert(conf && report);
+	c_assert(conf->count == 0);
 	warn_late_interval(&plan, first);
 	walk(&plan, first, "LoadPlugin", take_load);
 	walk(&plan, first, "Plugin", take_block);

@@ -13,7 +13,7 @@
 
 static bool name_valid(const char *name)
 {
-	check(name);
+	c_assert(name);
 	size_t length = strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_");
 
 	return length > 0 && length < 64 && name[length] == '\0' && (name[0] < '0' || name[0] > '9');
@@ -23,7 +23,7 @@ static int check_name(const struct mu_option *rows, size_t index, struct mu_erro
 {
 	const char *name = rows[index].name;
 
-	check(rows && rows[index].name);
+	c_assert(rows && rows[index].name);
 	if (!name_valid(name)) {
 		mu_error(error, -EINVAL, "\"%.60s\" cannot be the name of a row", name);
 		mu_error_remedy(error, "a letter, then letters, digits and \"_\", at most 63 in all");
@@ -37,7 +37,7 @@ static int check_name(const struct mu_option *rows, size_t index, struct mu_erro
 
 static int check_bounds(const struct mu_option *row, struct mu_error *error)
 {
-	check(row && row->name);
+	c_assert(row && row->name);
 	if (isnan(row->min) || isnan(row->max))
 		return mu_error(error, -EINVAL, "the bounds of row \"%s\" are no numbers", row->name);
 	if (row->min > row->max && !(row->min > 0 && row->max == 0))
@@ -82,7 +82,7 @@ static int check_default(const struct mu_option *row, struct mu_error *error)
 	} member = { 0 };
 	struct arena arena;
 
-	check(row && row->name);
+	c_assert(row && row->name);
 	if (!row->dflt)
 		return 0;
 	if (row->type == MU_BLOCK)
@@ -100,7 +100,7 @@ static int check_rows(const struct mu_option *rows, int depth, struct mu_error *
 
 static int check_type(const struct mu_option *row, int depth, struct mu_error *error)
 {
-	check(depth >= 0 && depth < ROW_DEPTH_MAX);
+	c_assert(depth >= 0 && depth < ROW_DEPTH_MAX);
 	if (row->type < MU_STRING || row->type > MU_BLOCK)
 		return mu_error(error, -EINVAL, "row \"%s\" has the unknown type %u", row->name, row->type);
 	if (row->type == MU_ENUM && (!row->choices || !row->choices[0]))
@@ -117,8 +117,8 @@ static int check_type(const struct mu_option *row, int depth, struct mu_error *e
 
 static int check_rows(const struct mu_option *rows, int depth, struct mu_error *error)
 {
-	check(rows);
-	check(depth >= 0);
+	c_assert(rows);
+	c_assert(depth >= 0);
 	if (depth >= ROW_DEPTH_MAX) {
 		mu_error(error, -EINVAL, "the tables of options are nested deeper than %d", ROW_DEPTH_MAX);
 		mu_error_remedy(error, "does a block row name its own table?");
@@ -154,7 +154,7 @@ int schema_check_rows(const struct mu_option *rows, struct mu_error *error)
 
 static void set_text(json_t *object, const char *key, const char *text)
 {
-	check(object && key);
+	c_assert(object && key);
 	if (text)
 		json_object_set_new(object, key, json_string(text));
 }
@@ -169,7 +169,7 @@ static json_t *describe_choices(const char *const *choices)
 {
 	json_t *array = json_array();
 
-	check(choices);
+	c_assert(choices);
 	for (size_t i = 0; choices[i]; i++)
 		json_array_append_new(array, json_string(choices[i]));
 	return array;
@@ -181,7 +181,7 @@ static json_t *describe_row(const struct mu_option *row, int depth)
 {
 	json_t *object = json_object();
 
-	check(row && row->name);
+	c_assert(row && row->name);
 	set_text(object, "name", row->name);
 	set_text(object, "type", schema_type_name(row->type));
 	set_flag(object, "required", row->flags & MU_REQUIRED);
@@ -208,7 +208,7 @@ static json_t *describe_rows(const struct mu_option *rows, int depth)
 {
 	json_t *array = json_array();
 
-	check(depth < ROW_DEPTH_MAX);
+	c_assert(depth < ROW_DEPTH_MAX);
 	for (size_t i = 0; rows && rows[i].name; i++)
 		json_array_append_new(array, describe_row(&rows[i], depth));
 	return array;

@@ -20,7 +20,7 @@ struct mu_error *conf_report_error(struct conf_report *report)
 {
 	static __thread struct mu_error beyond;
 
-	check(report);
+	c_assert(report);
 	size_t at = report->error_count++;
 	struct mu_error *error = at < MU_ARRAY_LEN(report->errors) ? &report->errors[at] : &beyond;
 	*error = (struct mu_error){ 0 };
@@ -31,7 +31,7 @@ struct mu_error *conf_report_warning(struct conf_report *report)
 {
 	static __thread struct mu_error beyond;
 
-	check(report);
+	c_assert(report);
 	size_t at = report->warning_count++;
 	struct mu_error *error = at < MU_ARRAY_LEN(report->warnings) ? &report->warnings[at] : &beyond;
 	*error = (struct mu_error){ 0 };
@@ -85,8 +85,8 @@ static struct mu_error *complain_error(struct fill *fill, const struct conf_node
 {
 	struct mu_error *error = conf_report_error(fill->report);
 
-	check(fill && why);
-	check(why->what[0]);
+	c_assert(fill && why);
+	c_assert(why->what[0]);
 	fill->errors++;
 	*error = *why;
 	if (at)
@@ -100,7 +100,7 @@ static size_t find_row(const struct mu_option *rows, const char *key)
 {
 	size_t i = 0;
 
-	check(rows && key);
+	c_assert(rows && key);
 	while (rows[i].name && !text_equal_nocase(rows[i].name, key))
 		i++;
 	return i;
@@ -119,7 +119,7 @@ static bool shape_fits(struct frame *frame, const struct mu_option *row, const s
 {
 	char expected[200];
 
-	check(row->name && node->key);
+	c_assert(row->name && node->key);
 	if (row->flags & MU_KEY) {
 		struct mu_error *error = complain(frame->fill, node, "\"%s\" is the argument of %s itself",
 						  row->name, frame->what);
@@ -158,7 +158,7 @@ static void warn_twice(struct frame *frame, const struct mu_option *row, const s
 {
 	struct mu_error *warning = conf_report_warning(frame->fill->report);
 
-	check(before != node);
+	c_assert(before != node);
 	mu_error(warning, -EEXIST, "option \"%s\" in %s stands here again, after %.60s:%d", row->name,
 		 frame->what, before->file, before->line);
 	mu_error_where(warning, "%s:%d", node->file, node->line);
@@ -217,7 +217,7 @@ static void fill_word(struct frame *frame, const struct mu_option *row, struct r
 {
 	struct mu_error why = { 0 };
 
-	check(word && node);
+	c_assert(word && node);
 	if (schema_word(frame->fill->arena, row, word, frame->out + row->offset, &why) < 0) {
 		state->bad = true;
 		complain_error(frame->fill, node, &why);
@@ -230,8 +230,8 @@ static void fill_strings(struct frame *frame, const struct mu_option *row, struc
 	struct mu_strings *strings = (struct mu_strings *)(void *)(frame->out + row->offset);
 	const char **items = (const char **)strings->items;
 
-	check(row->type == MU_STRINGS);
-	check(state->filled + count <= strings->count);
+	c_assert(row->type == MU_STRINGS);
+	c_assert(state->filled + count <= strings->count);
 	for (size_t i = 0; i < count; i++)
 		items[state->filled++] = arena_strdup(frame->fill->arena, args[i].text);
 }
@@ -242,7 +242,7 @@ static void ask_row(struct frame *frame, const struct mu_option *row, const void
 {
 	struct mu_error why = { 0 };
 
-	check(row && value);
+	c_assert(row && value);
 	if (row_ask(row, value, &why) < 0)
 		complain_error(frame->fill, at, &why);
 }
@@ -255,8 +255,8 @@ static void check_unique(struct frame *frame, const struct mu_option *row, struc
 {
 	size_t arg = 0;
 
-	check(row->type == MU_BLOCK);
-	check(node->block);
+	c_assert(row->type == MU_BLOCK);
+	c_assert(node->block);
 	for (const struct mu_option *key = row->options; key->name; key++) {
 		if (!(key->flags & MU_KEY))
 			continue;
@@ -280,8 +280,8 @@ static void fill_block(struct frame *frame, const struct mu_option *row, struct 
 	struct block_items *items = (struct block_items *)(void *)(frame->out + row->offset);
 	char what[128];
 
-	check(row->type == MU_BLOCK && row->size > 0);
-	check(state->filled < items->count);
+	c_assert(row->type == MU_BLOCK && row->size > 0);
+	c_assert(state->filled < items->count);
 	void *item = (unsigned char *)items->items + state->filled++ * row->size;
 	if (node->arg_count > 0)
 		text_printf(what, sizeof(what), "%s \"%.60s\"", row->name, node->args[0].text);
@@ -342,7 +342,7 @@ static void finish_row(struct frame *frame, const struct mu_option *row, struct 
 	void *member = frame->out + row->offset;
 	struct mu_error why = { 0 };
 
-	check(row->name);
+	c_assert(row->name);
 	if (state->bad)
 		return;
 	if (!state->last && row->flags & MU_REQUIRED) {
@@ -355,7 +355,7 @@ static void finish_row(struct frame *frame, const struct mu_option *row, struct 
 		return;
 	}
 	if (!state->last && row->dflt)
-		check(schema_word(frame->fill->arena, row, row->dflt, member, NULL) == 0);
+		c_assert(schema_word(frame->fill->arena, row, row->dflt, member, NULL) == 0);
 	if (!state->last && !row->dflt)
 		return;
 	if (row->type == MU_STRINGS || row->type == MU_BLOCK) {
@@ -375,7 +375,7 @@ static void fill_rows(struct fill *fill, const struct mu_option *rows, void *out
 	struct frame frame = { .fill = fill, .rows = rows, .out = out, .block = block, .what = what };
 	size_t nodes = 0, at = 0;
 
-	check(out || count == 0);
+	c_assert(out || count == 0);
 	for (const struct conf_node *node = first; node; node = node->next)
 		nodes++;
 	/* not in the arena: that one lives as long as the configuration */
@@ -403,8 +403,8 @@ int schema_fill(struct arena *arena, const struct mu_option *rows, void *out, co
 	static const struct mu_option none[] = { MU_OPT_END };
 	struct fill fill = { .arena = arena, .report = report };
 
-	check(arena && report);
-	check(what);
+	c_assert(arena && report);
+	c_assert(what);
 	fill_rows(&fill, rows ? rows : none, out, first, block, what);
 	return fill.errors ? -EINVAL : 0;
 }

@@ -21,7 +21,7 @@ static int number_and_unit(const char *word, double *number, const char **rest)
 {
 	const char *p = word;
 
-	check(word && number && rest);
+	c_assert(word && number && rest);
 	if (*p == '+' || *p == ' ' || *p == '\t')
 		return -EINVAL;
 	int r = scan_double(&p, number);
@@ -46,7 +46,7 @@ int schema_duration(const char *word, int64_t *ns)
 	const char *unit;
 	double number;
 
-	check(ns);
+	c_assert(ns);
 	int r = number_and_unit(word, &number, &unit);
 	if (r < 0)
 		return r;
@@ -83,7 +83,7 @@ int schema_size(const char *word, uint64_t *bytes)
 	double number;
 	uint64_t whole;
 
-	check(bytes);
+	c_assert(bytes);
 	int r = number_and_unit(word, &number, &unit);
 	if (r < 0)
 		return r;
@@ -164,7 +164,7 @@ static int word_bool(const char *word, bool *out)
 
 static int word_enum(const struct mu_option *row, const char *word, int *out)
 {
-	check(row->choices);
+	c_assert(row->choices);
 	for (int i = 0; row->choices[i]; i++)
 		if (text_equal_nocase(word, row->choices[i])) {
 			*out = i;
@@ -195,7 +195,7 @@ static bool next_word(const char **p, char *to, bool *bad)
 
 int word_split(struct arena *arena, const char *text, struct mu_strings *out)
 {
-	check(arena && text && out);
+	c_assert(arena && text && out);
 	char *room = arena_alloc(arena, strlen(text) + 1);
 	const char *p = text;
 	size_t count = 0;
@@ -208,7 +208,7 @@ int word_split(struct arena *arena, const char *text, struct mu_strings *out)
 	const char **items = arena_array(arena, count + 1, sizeof(*items));
 	p = text;
 	for (size_t i = 0; i < count; i++) {
-		check(next_word(&p, room, &bad));
+		c_assert(next_word(&p, room, &bad));
 		items[i] = arena_strdup(arena, room);
 	}
 	*out = (struct mu_strings){ .items = items, .count = count };
@@ -219,7 +219,7 @@ int word_split(struct arena *arena, const char *text, struct mu_strings *out)
 
 bool row_has_bounds(const struct mu_option *row)
 {
-	check(row);
+	c_assert(row);
 	return row->min != 0 || row->max != 0;
 }
 
@@ -265,7 +265,7 @@ int row_check_bounds(const struct mu_option *row, double value, const char *what
 {
 	char is[64], bounds[160];
 
-	check(row && what);
+	c_assert(row && what);
 	if (!row_has_bounds(row) || (value >= row->min && value <= upper_bound(row)))
 		return 0;
 	print_bound(row, value, is, sizeof(is));
@@ -280,7 +280,7 @@ int row_check_member(const struct mu_option *row, const void *member, const char
 {
 	const char *const *text = member;
 
-	check(member);
+	c_assert(member);
 	switch ((enum mu_option_type)row->type) {
 	case MU_STRING:
 		return *text ? row_check_bounds(row, (double)strlen(*text), what, error) : 0;
@@ -308,7 +308,7 @@ int row_ask(const struct mu_option *row, const void *value, struct mu_error *err
 {
 	struct mu_error why = { 0 };
 
-	check(row && value);
+	c_assert(row && value);
 	int r = row->check ? (row->check)(value, &why) : 0; /* in brackets: check is a macro here */
 	if (r >= 0)
 		return 0;
@@ -328,7 +328,7 @@ static void list_choices(const struct mu_option *row, char *text, size_t size)
 	for (size_t i = 0; row->choices[i] && at < size; i++) {
 		const char *between = i == 0 ? "" : row->choices[i + 1] ? ", " : " or ";
 		int n = snprintf(text + at, size - at, "%s%s", between, row->choices[i]);
-		check(n >= 0);
+		c_assert(n >= 0);
 		at += (size_t)n;
 	}
 }
@@ -337,7 +337,7 @@ void row_expected(const struct mu_option *row, char *text, size_t size)
 {
 	char part[160] = "";
 
-	check(row && text);
+	c_assert(row && text);
 	switch ((enum mu_option_type)row->type) {
 	case MU_BOOL:
 		text_copy(text, size, "true or false");
@@ -381,7 +381,7 @@ size_t row_count(const struct mu_option *rows)
 
 	while (rows && rows[count].name)
 		count++;
-	check(count <= ROWS_MAX);
+	c_assert(count <= ROWS_MAX);
 	return count;
 }
 
@@ -392,7 +392,7 @@ void row_remedy_names(const struct mu_option *rows, const char *word, const char
 	struct nearest nearest;
 	size_t at = 0, count = row_count(rows);
 
-	check(word && list_of);
+	c_assert(word && list_of);
 	nearest_init(&nearest, word);
 	for (size_t i = 0; i < count; i++) {
 		if (rows[i].flags & MU_KEY && !with_keys)
@@ -426,7 +426,7 @@ static int word_error(const struct mu_option *row, const char *word, int code, s
 	};
 	char expected[200];
 
-	check(row->type >= MU_STRING && row->type <= MU_BLOCK);
+	c_assert(row->type >= MU_STRING && row->type <= MU_BLOCK);
 	row_expected(row, expected, sizeof(expected));
 	bool secret = row->flags & MU_SECRET;
 	if (code == -ERANGE)
@@ -451,8 +451,8 @@ int schema_word(struct arena *arena, const struct mu_option *row, const char *wo
 {
 	int r = -EINVAL;
 
-	check(arena && row);
-	check(word && out);
+	c_assert(arena && row);
+	c_assert(word && out);
 	switch ((enum mu_option_type)row->type) {
 	case MU_STRING:
 		*(const char **)out = arena_strdup(arena, word);

@@ -160,7 +160,7 @@ static void on_tick(struct loop_timer *timer)
 
 void counters_start(void)
 {
-	check(loop_is_current(loop_main()));
+	c_assert(loop_is_current(loop_main()));
 	if (!builder)
 		builder = builder_new(NULL, "muster");
 	loop_timer_start(loop_main(), &tick, MU_SEC, on_tick);

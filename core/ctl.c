@@ -134,7 +134,7 @@ static void client_gone(struct ctl_client *client)
 	if (!list_linked(&client->node))
 		return; /* it was refused */
 	list_remove(&client->node);
-	check(ctl.count > 0);
+	c_assert(ctl.count > 0);
 	ctl.count--;
 	if (client->role < MU_ADMIN)
 		ctl.viewers--;
@@ -172,8 +172,8 @@ int ctl_open(struct mu_instance *self, const char *path, const char *group, stru
 {
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
 
-	check(self && path && !ctl.open);
-	check(loop_is_current(loop_main()));
+	c_assert(self && path && !ctl.open);
+	c_assert(loop_is_current(loop_main()));
 	if (!text_copy(address.sun_path, sizeof(address.sun_path), path)) {
 		mu_error(error, -ENAMETOOLONG, "the path of the control socket is longer than %zu bytes: %s",
 			 sizeof(address.sun_path) - 1, path);
@@ -192,8 +192,8 @@ int ctl_open(struct mu_instance *self, const char *path, const char *group, stru
 	text_copy(ctl.path, sizeof(ctl.path), path);
 	if (!ctl.clients.next)
 		list_init(&ctl.clients);
-	check(uv_pipe_init(loop_uv(loop_main()), &ctl.server, 0) == 0);
-	check(uv_pipe_open(&ctl.server, fd) == 0);
+	c_assert(uv_pipe_init(loop_uv(loop_main()), &ctl.server, 0) == 0);
+	c_assert(uv_pipe_open(&ctl.server, fd) == 0);
 	ctl.open = ctl.accepting = true;
 	int r = uv_listen((uv_stream_t *)&ctl.server, BACKLOG, accept_one);
 	if (r < 0) {
@@ -207,7 +207,7 @@ void ctl_stop_accepting(void)
 {
 	struct stat st;
 
-	check(loop_is_current(loop_main()));
+	c_assert(loop_is_current(loop_main()));
 	if (!ctl.accepting)
 		return;
 	ctl.accepting = false;

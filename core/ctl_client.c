@@ -52,7 +52,7 @@ static void client_write(struct ctl_client *client, struct str *line)
 	size_t length = line->len;
 	char *text = str_take(line);
 
-	check(loop_is_current(loop_main()));
+	c_assert(loop_is_current(loop_main()));
 	if (client->closing) {
 		free(text);
 		return;
@@ -89,7 +89,7 @@ static void write_error(struct ctl_client *client, int64_t id, const struct mu_e
 	const char *name = strerrorname_np(-error->code);
 	json_t *why = json_object();
 
-	check(error->code < 0);
+	c_assert(error->code < 0);
 	json_set_text(why, "code", name ? name : "EIO");
 	json_set_text(why, "what", error->what[0] ? error->what : strerror(-error->code));
 	json_set_text(why, "where", error->where);
@@ -109,7 +109,7 @@ static void write_json(struct ctl_client *client, int64_t id, const char *what, 
 {
 	struct str line = { 0 };
 
-	check(!memchr(json, '\n', length));
+	c_assert(!memchr(json, '\n', length));
 	str_printf(&line, "{\"id\":%" PRId64 ",\"%s\":", id, what);
 	str_add_n(&line, json, length);
 	str_add(&line, "}");
@@ -130,7 +130,7 @@ static struct ctl_call *call_find(struct ctl_client *client, int64_t id)
 
 static void call_free(struct ctl_call *call)
 {
-	check(call->client->call_count > 0);
+	c_assert(call->client->call_count > 0);
 	list_remove(&call->node);
 	call->client->call_count--;
 	free(call);
@@ -142,7 +142,7 @@ static void call_done(struct mu_instance *self, const struct mu_result *result, 
 	struct ctl_client *client = call->client;
 	int64_t id = call->id;
 
-	check(!client->closing && client->call_count > 0);
+	c_assert(!client->closing && client->call_count > 0);
 	(void)self;
 	if (!result->part)
 		call_free(call);
@@ -305,7 +305,7 @@ static void client_closed(uv_handle_t *handle)
 {
 	struct ctl_client *client = MU_CONTAINER(handle, struct ctl_client, pipe);
 
-	check(client->closing && client->call_count == 0);
+	c_assert(client->closing && client->call_count == 0);
 	client->closed(client);
 	free(client->line);
 	free(client);
@@ -313,7 +313,7 @@ static void client_closed(uv_handle_t *handle)
 
 void ctl_client_close(struct ctl_client *client)
 {
-	check(loop_is_current(loop_main()));
+	c_assert(loop_is_current(loop_main()));
 	if (client->closing)
 		return;
 	client->closing = true;
@@ -357,12 +357,12 @@ static void client_forget(uv_handle_t *handle)
 struct ctl_client *ctl_client_accept(struct mu_instance *self, uv_stream_t *server,
 				     void (*closed)(struct ctl_client *))
 {
-	check(self && server && closed);
+	c_assert(self && server && closed);
 	struct ctl_client *client = mem_alloc(sizeof(*client));
 	client->self = self;
 	client->closed = closed;
 	list_init(&client->calls);
-	check(uv_pipe_init(server->loop, &client->pipe, 0) == 0);
+	c_assert(uv_pipe_init(server->loop, &client->pipe, 0) == 0);
 	if (uv_accept(server, (uv_stream_t *)&client->pipe) < 0) {
 		uv_close((uv_handle_t *)&client->pipe, client_forget);
 		return NULL;

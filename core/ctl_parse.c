@@ -72,7 +72,7 @@ static const char *shape_missed(const json_t *value, enum shape shape)
 	case WHOLE:
 		return json_is_integer(value) && json_integer_value(value) >= 0 ? NULL : "a whole number";
 	}
-	check(!"a shape");
+	c_assert(!"a shape");
 	return NULL;
 }
 
@@ -112,7 +112,7 @@ int ctl_parse(const char *line, size_t length, struct ctl_request *out, struct m
 {
 	char why[256];
 
-	check(line && out);
+	c_assert(line && out);
 	*out = (struct ctl_request){ .id = -1 };
 	out->json = json_parse(line, length, why);
 	if (!out->json)
@@ -144,7 +144,7 @@ int ctl_parse(const char *line, size_t length, struct ctl_request *out, struct m
 
 void ctl_request_fini(struct ctl_request *request)
 {
-	check(request);
+	c_assert(request);
 	json_decref(request->json);
 	request->json = NULL;
 }

@@ -21,9 +21,9 @@ void daemon_fork(void)
 	int pipe_fds[2];
 	char word = 0;
 
-	check(pipe2(pipe_fds, O_CLOEXEC) == 0);
+	c_assert(pipe2(pipe_fds, O_CLOEXEC) == 0);
 	pid_t pid = fork();
-	check(pid >= 0);
+	c_assert(pid >= 0);
 	if (pid > 0) {
 		close(pipe_fds[1]);
 		while (read(pipe_fds[0], &word, 1) < 0 && errno == EINTR)
@@ -34,7 +34,7 @@ void daemon_fork(void)
 	ready_fd = pipe_fds[1];
 	setsid();
 	if (chdir("/") < 0)
-		check(errno != 0); /* then we stay where we are */
+		c_assert(errno != 0); /* then we stay where we are */
 }
 
 /* From here on nobody reads our stderr: the log file, or nothing. */

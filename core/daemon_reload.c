@@ -27,7 +27,7 @@ void daemon_apply_globals(const struct conf *conf)
 {
 	const struct conf_globals *globals = &conf->globals;
 
-	check((size_t)globals->log_level < MU_ARRAY_LEN(levels));
+	c_assert((size_t)globals->log_level < MU_ARRAY_LEN(levels));
 	log_level(levels[globals->log_level]);
 	int r = log_open(globals->log_file && globals->log_file[0] ? globals->log_file : NULL);
 	if (r < 0)

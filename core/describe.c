@@ -58,21 +58,21 @@ const char *describe_tone(uint32_t tone)
 
 static void set_text(json_t *object, const char *key, const char *text)
 {
-	check(object && key);
+	c_assert(object && key);
 	if (text)
 		json_object_set_new(object, key, json_string(text));
 }
 
 static void set_flag(json_t *object, const char *key, bool set)
 {
-	check(object && key);
+	c_assert(object && key);
 	if (set)
 		json_object_set_new(object, key, json_true());
 }
 
 static void set_number(json_t *object, const char *key, double number)
 {
-	check(object && key);
+	c_assert(object && key);
 	if (isfinite(number))
 		json_object_set_new(object, key, json_real(number));
 }
@@ -125,7 +125,7 @@ static json_t *attr_json(const struct mu_kind *kind, const struct mu_attr *attr)
 {
 	json_t *object = json_object();
 
-	check(kind && attr->name);
+	c_assert(kind && attr->name);
 	set_text(object, "name", attr->name);
 	set_text(object, "type", schema_type_name(attr->type));
 	json_object_set_new(object, "flags", attr_flags(attr));
@@ -177,7 +177,7 @@ static json_t *kind_json(const struct mu_kind *kind, const char *plugin)
 {
 	json_t *object = json_object();
 
-	check(kind->name && plugin);
+	c_assert(kind->name && plugin);
 	set_text(object, "name", kind->name);
 	set_text(object, "plural", kind->plural ? kind->plural : kind->name);
 	json_object_set_new(object, "aliases", split_words(kind->aliases));
@@ -201,7 +201,7 @@ static json_t *command_json(const struct mu_command *row)
 {
 	json_t *object = json_object();
 
-	check(row && row->name);
+	c_assert(row && row->name);
 	set_text(object, "name", row->name);
 	set_text(object, "title", row->title ? row->title : row->name);
 	set_text(object, "help", row->help);
@@ -235,7 +235,7 @@ static json_t *registered_commands(const struct kind *kind)
 	void *value;
 
 	while (map_next(&kind->commands, &at, &verb, &value)) {
-		check(count < kind->commands.count);
+		c_assert(count < kind->commands.count);
 		all[count++] = value;
 	}
 	if (count)
@@ -250,7 +250,7 @@ static json_t *declared_commands(const struct mu_plugin *plugin, const struct mu
 {
 	json_t *array = json_array();
 
-	check(plugin && kind);
+	c_assert(plugin && kind);
 	json_array_append_new(array, command_json(&command_list_row));
 	json_array_append_new(array, command_json(&command_get_row));
 	for (const struct mu_command *row = plugin->commands; row && row->name; row++)
@@ -305,7 +305,7 @@ static json_t *plugin_head(const struct mu_plugin *plugin)
 {
 	json_t *object = json_object();
 
-	check(plugin && plugin->name);
+	c_assert(plugin && plugin->name);
 	set_text(object, "name", plugin->name);
 	set_text(object, "about", plugin->about);
 	json_object_set_new(object, "aliases", split_words(plugin->aliases));
@@ -321,7 +321,7 @@ static json_t *plugin_head(const struct mu_plugin *plugin)
 
 json_t *describe_plugin(const struct mu_plugin *plugin)
 {
-	check(plugin && plugin->name);
+	c_assert(plugin && plugin->name);
 	json_t *object = plugin_head(plugin);
 	json_t *kinds = json_array(), *elsewhere = json_array();
 

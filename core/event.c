@@ -56,13 +56,13 @@ const char *event_severity_name(uint32_t severity)
 
 struct event_node *event_node_ref(struct event_node *node)
 {
-	check(__atomic_add_fetch(&node->count, 1, __ATOMIC_RELAXED) > 1);
+	c_assert(__atomic_add_fetch(&node->count, 1, __ATOMIC_RELAXED) > 1);
 	return node;
 }
 
 void event_node_unref(struct event_node **node)
 {
-	check(*node);
+	c_assert(*node);
 	if (__atomic_sub_fetch(&(*node)->count, 1, __ATOMIC_ACQ_REL) == 0)
 		free(*node);
 	*node = NULL;
@@ -148,8 +148,8 @@ static void event_say(struct mu_event *event, const char *format, va_list args)
 {
 	char words[WORDS_SIZE];
 
-	check(format);
-	check(event->severity == MU_FAILURE || event->severity == MU_WARNING || event->severity == MU_OKAY ||
+	c_assert(format);
+	c_assert(event->severity == MU_FAILURE || event->severity == MU_WARNING || event->severity == MU_OKAY ||
 	      event->severity == MU_INFO);
 	vsnprintf(words, sizeof(words), format, args);
 	for (char *p = words; *p; p++)
@@ -189,7 +189,7 @@ void mu_event_object(struct mu_instance *self, enum mu_severity severity, const 
 	struct mu_event event = { .severity = severity, .plugin = speaker(self), .kind = kind, .id = id };
 	va_list args;
 
-	check(kind && id);
+	c_assert(kind && id);
 	va_start(args, words);
 	event_say(&event, words, args);
 	va_end(args);
@@ -227,7 +227,7 @@ uint64_t event_dropped(void)
 
 const struct event_node *event_ring_at(size_t at)
 {
-	check(loop_is_current(loop_main()));
+	c_assert(loop_is_current(loop_main()));
 	if (at >= room.ring_count)
 		return NULL;
 	return room.ring[(room.ring_next + EVENT_RING - 1 - at) % EVENT_RING];
@@ -248,7 +248,7 @@ static void ring_put(struct event_node *node)
 /* Takes the reference. */
 static void event_number(struct event_node *node)
 {
-	check(room.numbering);
+	c_assert(room.numbering);
 	node->event.number = ++room.last;
 	ring_put(node);
 	event_fan_out(node);
@@ -265,7 +265,7 @@ static void event_arrive(struct mu_instance *self, struct mu_msg *msg)
 	struct event_node *node = MU_CONTAINER(msg, struct event_node, msg);
 
 	(void)self;
-	check(loop_is_current(loop_main()));
+	c_assert(loop_is_current(loop_main()));
 	__atomic_sub_fetch(&on_the_way, 1, __ATOMIC_RELAXED);
 	if (room.up && room.numbering) {
 		event_number(node);
@@ -297,7 +297,7 @@ static void newest_known(uint64_t number)
 
 void event_init(void)
 {
-	check(loop_is_current(loop_main()) && !room.up);
+	c_assert(loop_is_current(loop_main()) && !room.up);
 	memset(&room, 0, sizeof(room));
 	list_init(&room.early);
 	event_history_init();
@@ -306,7 +306,7 @@ void event_init(void)
 
 void event_store(struct mu_store *store)
 {
-	check(loop_is_current(loop_main()) && room.up);
+	c_assert(loop_is_current(loop_main()) && room.up);
 	if (store)
 		event_history_open(store, newest_known);
 	else
@@ -315,7 +315,7 @@ void event_store(struct mu_store *store)
 
 void event_fini(void)
 {
-	check(loop_is_current(loop_main()));
+	c_assert(loop_is_current(loop_main()));
 	event_fan_fini();
 	event_history_fini();
 	event_nodes_unref(&room.early);

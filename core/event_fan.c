@@ -78,7 +78,7 @@ static void telling_run(struct mu_instance *self, struct mu_msg *msg)
 {
 	struct telling *telling = MU_CONTAINER(msg, struct telling, msg);
 
-	check(self->plugin->event);
+	c_assert(self->plugin->event);
 	self->plugin->event(self, &telling->node->event);
 	telling_free(telling);
 }
@@ -111,7 +111,7 @@ static void listener_tell(struct listener *listener, struct event_node *node)
 
 void event_add_listener(struct mu_instance *instance)
 {
-	check(loop_is_current(loop_main()) && instance->plugin->event);
+	c_assert(loop_is_current(loop_main()) && instance->plugin->event);
 	struct listener *listener = mem_alloc(sizeof(*listener));
 	listener->instance = instance;
 	listener->ref = mu_self_ref(instance);
@@ -207,7 +207,7 @@ static void follower_recent(struct follower *follower, int64_t recent)
 {
 	size_t found = 0, at = 0;
 
-	check(follower->count == 0);
+	c_assert(follower->count == 0);
 	while (found < (size_t)recent && found < FOLLOWER_MAX) {
 		const struct event_node *node = event_ring_at(at);
 		if (!node)
@@ -221,17 +221,17 @@ static void follower_recent(struct follower *follower, int64_t recent)
 			follower->waiting[follower->count++] = event_node_ref(
 				MU_CONTAINER(&node->event, struct event_node, event));
 	}
-	check(follower->count == found);
+	c_assert(follower->count == found);
 }
 
 void event_follow(struct mu_instance *self, struct mu_call *call)
 {
-	check(loop_is_current(loop_main()));
+	c_assert(loop_is_current(loop_main()));
 	struct follower *follower = mem_alloc(sizeof(*follower));
 	follower->owner = self;
 	follower->call = call;
 	follower->args = mu_call_args(call);
-	check(follower->args);
+	c_assert(follower->args);
 	list_add(&followers, &follower->node);
 	mu_call_set_data(call, follower);
 	mu_call_on_gone(call, follower_gone);
@@ -244,8 +244,8 @@ void event_follow(struct mu_instance *self, struct mu_call *call)
 
 void event_fan_out(struct event_node *node)
 {
-	check(loop_is_current(loop_main()));
-	check(node->event.number > 0);
+	c_assert(loop_is_current(loop_main()));
+	c_assert(node->event.number > 0);
 	list_each (at, &listeners)
 		listener_tell(list_entry(at, struct listener, node), node);
 	list_each_safe (at, &followers)
@@ -254,7 +254,7 @@ void event_fan_out(struct event_node *node)
 
 void event_instance_gone(struct mu_instance *instance)
 {
-	check(loop_is_current(loop_main()));
+	c_assert(loop_is_current(loop_main()));
 	list_each_safe (at, &listeners) {
 		struct listener *listener = list_entry(at, struct listener, node);
 		if (listener->instance != instance)

@@ -74,7 +74,7 @@ static void batch_done(struct mu_instance *self, struct mu_store_op *op, int sta
 	struct event_batch *batch = MU_CONTAINER(op, struct event_batch, op);
 
 	(void)self;
-	check(loop_is_current(loop_main()));
+	c_assert(loop_is_current(loop_main()));
 	/* back to where they came from, the oldest in front; the numbers say where each belongs */
 	while (status < 0 && batch->count > 0) {
 		struct event_node *node = batch->nodes[--batch->count];
@@ -133,7 +133,7 @@ void event_history_add(struct event_node *node)
 
 struct mu_store *event_store_flush(void)
 {
-	check(loop_is_current(loop_main()));
+	c_assert(loop_is_current(loop_main()));
 	history_flush();
 	return room.store;
 }
@@ -179,14 +179,14 @@ static void newest_done(struct mu_instance *self, struct mu_store_op *op, int st
 
 void event_history_init(void)
 {
-	check(!room.store);
+	c_assert(!room.store);
 	memset(&room, 0, sizeof(room));
 	list_init(&room.waiting);
 }
 
 void event_history_open(struct mu_store *store, void (*known)(uint64_t newest))
 {
-	check(store && known && !room.store);
+	c_assert(store && known && !room.store);
 	room.store = store;
 	struct newest_ask *ask = mem_alloc(sizeof(*ask));
 	ask->op.run = newest_run;
@@ -199,13 +199,13 @@ void event_history_open(struct mu_store *store, void (*known)(uint64_t newest))
 /* What waits is handed in; what happens later is only in the log. */
 void event_store_close(const struct mu_instance *owner)
 {
-	check(loop_is_current(loop_main()));
+	c_assert(loop_is_current(loop_main()));
 	if (!room.store || (owner && store_owner(room.store) != owner))
 		return;
 	history_flush();
 	room.store = NULL;
 	loop_timer_stop(&room.retry);
-	check(room.count == 0);
+	c_assert(room.count == 0);
 }
 
 void event_history_fini(void)

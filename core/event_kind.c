@@ -153,7 +153,7 @@ static void reply_page(struct mu_call *call, json_t *items, bool more)
 {
 	const json_t *last = more ? json_array_get(items, json_array_size(items) - 1) : NULL;
 
-	check(!more || last);
+	c_assert(!more || last);
 	json_t *next = last ? json_incref(json_object_get(last, "id")) : json_null();
 	mu_reply(call, json_pack("{s:o, s:o, s:n}", "items", items, "next", next, "total"));
 }
@@ -179,7 +179,7 @@ static struct event_ask *ask_new(struct mu_call *call, size_t values)
 {
 	struct event_ask *ask = mem_alloc(sizeof(*ask));
 
-	check(call);
+	c_assert(call);
 	ask->op.run = ask_run;
 	ask->op.done = ask_done;
 	ask->op.free = ask_free;
@@ -243,11 +243,11 @@ static void ask_where(struct event_ask *ask, const struct mu_condition *conditio
 	struct sql_value *value = &ask->values[ask->value_count++];
 	bool glob = condition->op == MU_GLOB;
 
-	check(condition->value && condition->op >= MU_EQ && condition->op <= MU_GLOB);
+	c_assert(condition->value && condition->op >= MU_EQ && condition->op <= MU_GLOB);
 	const char *p = condition->value;
 	double number;
 
-	check(column); /* the call was checked against the table */
+	c_assert(column); /* the call was checked against the table */
 	if (strcmp(column, "severity") == 0) {
 		if (glob)
 			column =
@@ -337,7 +337,7 @@ static void event_list(struct mu_instance *self, struct mu_call *call, const str
 	int64_t after = 0;
 
 	(void)self;
-	check(query->limit >= 1 && query->limit <= 1000);
+	c_assert(query->limit >= 1 && query->limit <= 1000);
 	if (query->sort && strcmp(query->sort, "time") != 0 && strcmp(query->sort, "number") != 0 &&
 	    strcmp(query->sort, "id") != 0) {
 		mu_reply_error(call, -EINVAL, "events are sorted by time only, not by \"%s\"", query->sort);
@@ -369,7 +369,7 @@ static void event_get(struct mu_instance *self, struct mu_call *call, const char
 	uint64_t newest = node ? node->event.number : 0;
 	node = (uint64_t)number <= newest ? event_ring_at(newest - (uint64_t)number) : NULL;
 	if (node) {
-		check(node->event.number == (uint64_t)number);
+		c_assert(node->event.number == (uint64_t)number);
 		mu_reply(call, event_json(&node->event));
 		return;
 	}

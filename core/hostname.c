@@ -27,7 +27,7 @@ void series_hostname(const char *name)
 {
 	struct host *host = mem_alloc(sizeof(*host));
 
-	check(name);
+	c_assert(name);
 	if (series_clean(host->name, name, false) <= 0 || host->name[0] == '.')
 		text_copy(host->name, sizeof(host->name), "localhost");
 	if (strcmp(host->name, mu_hostname()) == 0) {
@@ -45,7 +45,7 @@ void hostname_fini(void)
 	__atomic_store_n(&newest, NULL, __ATOMIC_RELEASE);
 	while (host) {
 		struct host *before = host->before;
-		check(host->name[0]);
+		c_assert(host->name[0]);
 		free(host);
 		host = before;
 	}

@@ -20,14 +20,14 @@
 
 static void check_http(const struct mu_http *http)
 {
-	check(http && http->ops);
-	check(http->ops->size > 0);
+	c_assert(http && http->ops);
+	c_assert(http->ops->size > 0);
 }
 
 static void check_sio(const struct mu_sio *socket)
 {
-	check(socket && socket->ops);
-	check(socket->ops->size > 0);
+	c_assert(socket && socket->ops);
+	c_assert(socket->ops->size > 0);
 }
 
 /* ---- the request ---- */
@@ -57,19 +57,19 @@ const char *mu_http_source(const struct mu_http *http)
 
 const char *mu_http_param(const struct mu_http *http, const char *name)
 {
-	check(name);
+	c_assert(name);
 	return text_of(http, MU_HTTP_PARAM, name);
 }
 
 const char *mu_http_query(const struct mu_http *http, const char *name)
 {
-	check(name);
+	c_assert(name);
 	return text_of(http, MU_HTTP_QUERY, name);
 }
 
 const char *mu_http_header(const struct mu_http *http, const char *name)
 {
-	check(name);
+	c_assert(name);
 	return text_of(http, MU_HTTP_HEADER, name);
 }
 
@@ -82,7 +82,7 @@ enum mu_role mu_http_role(const struct mu_http *http)
 const void *mu_http_body(const struct mu_http *http, size_t *length)
 {
 	check_http(http);
-	check(length);
+	c_assert(length);
 	*length = 0;
 	return OP(http, body) ? http->ops->body(http, length) : NULL;
 }
@@ -103,7 +103,7 @@ void mu_http_on_body(struct mu_http *http, int (*piece)(struct mu_instance *self
 							const void *bytes, int64_t length))
 {
 	check_http(http);
-	check(piece);
+	c_assert(piece);
 	if (OP(http, on_body))
 		http->ops->on_body(http, piece);
 }
@@ -132,7 +132,7 @@ void *mu_http_data(const struct mu_http *http)
 void mu_http_set_header(struct mu_http *http, const char *name, const char *value)
 {
 	check_http(http);
-	check(name && value);
+	c_assert(name && value);
 	if (OP(http, set_header))
 		http->ops->set_header(http, name, value);
 }
@@ -140,7 +140,7 @@ void mu_http_set_header(struct mu_http *http, const char *name, const char *valu
 void mu_http_begin(struct mu_http *http, int status, const char *type, int64_t length)
 {
 	check_http(http);
-	check(status >= 100 && status <= 599);
+	c_assert(status >= 100 && status <= 599);
 	if (OP(http, begin))
 		http->ops->begin(http, status, type, length);
 }
@@ -148,7 +148,7 @@ void mu_http_begin(struct mu_http *http, int status, const char *type, int64_t l
 int mu_http_write(struct mu_http *http, const void *bytes, size_t length)
 {
 	check_http(http);
-	check(bytes || length == 0);
+	c_assert(bytes || length == 0);
 	return OP(http, write) ? http->ops->write(http, bytes, length) : -EPIPE;
 }
 
@@ -191,7 +191,7 @@ void mu_http_problem(struct mu_http *http, int status, const char *title, const 
 	json_t *problem = json_object();
 	va_list args;
 
-	check(title && detail);
+	c_assert(title && detail);
 	va_start(args, detail);
 	str_vprintf(&text, detail, args);
 	va_end(args);
@@ -228,7 +228,7 @@ int mu_sse_send(struct mu_http *http, const char *event, const char *id, const c
 {
 	struct str text = { 0 };
 
-	check(data);
+	c_assert(data);
 	sse_field(&text, "id", id);
 	sse_field(&text, "event", event);
 	for (const char *p = data;; p++) {
@@ -251,7 +251,7 @@ void mu_ws_accept(struct mu_http *http, const struct mu_ws_ops *ops, const char 
 		  size_t message_max)
 {
 	check_http(http);
-	check(ops && message_max > 0);
+	c_assert(ops && message_max > 0);
 	if (OP(http, ws_accept))
 		http->ops->ws_accept(http, ops, subprotocol, message_max);
 	else
@@ -261,7 +261,7 @@ void mu_ws_accept(struct mu_http *http, const struct mu_ws_ops *ops, const char 
 int mu_ws_send(struct mu_http *http, bool binary, const void *bytes, size_t length)
 {
 	check_http(http);
-	check(bytes || length == 0);
+	c_assert(bytes || length == 0);
 	return OP(http, ws_send) ? http->ops->ws_send(http, binary, bytes, length) : -EPIPE;
 }
 
@@ -285,13 +285,13 @@ static int sio_send(struct mu_sio *socket, int64_t ack, const char *name, json_t
 
 int mu_sio_emit(struct mu_sio *socket, const char *name, json_t *args)
 {
-	check(name);
+	c_assert(name);
 	return sio_send(socket, -1, name, args);
 }
 
 int mu_sio_ack(struct mu_sio *socket, int64_t ack, json_t *args)
 {
-	check(ack >= 0);
+	c_assert(ack >= 0);
 	return sio_send(socket, ack, NULL, args);
 }
 
@@ -302,7 +302,7 @@ int mu_sio_broadcast(struct mu_instance *self, const char *namespace_path, const
 		const struct mu_http_ops *ops;
 	} provider = { route_ops() }, *is = &provider;
 
-	check(self && namespace_path && name);
+	c_assert(self && namespace_path && name);
 	if (is->ops && OP(is, sio_broadcast))
 		return is->ops->sio_broadcast(self, namespace_path, room, name, args);
 	json_decref(args);
@@ -312,7 +312,7 @@ int mu_sio_broadcast(struct mu_instance *self, const char *namespace_path, const
 void mu_sio_join(struct mu_sio *socket, const char *room)
 {
 	check_sio(socket);
-	check(room);
+	c_assert(room);
 	if (OP(socket, sio_room))
 		socket->ops->sio_room(socket, room, true);
 }
@@ -320,7 +320,7 @@ void mu_sio_join(struct mu_sio *socket, const char *room)
 void mu_sio_leave(struct mu_sio *socket, const char *room)
 {
 	check_sio(socket);
-	check(room);
+	c_assert(room);
 	if (OP(socket, sio_room))
 		socket->ops->sio_room(socket, room, false);
 }

@@ -40,7 +40,7 @@ struct config *config_new(size_t size)
 
 struct config *config_ref(struct config *config)
 {
-	check(__atomic_add_fetch(&config->count, 1, __ATOMIC_RELAXED) > 1);
+	c_assert(__atomic_add_fetch(&config->count, 1, __ATOMIC_RELAXED) > 1);
 	return config;
 }
 
@@ -149,7 +149,7 @@ static struct mu_instance *instance_from_old(const struct mu_instance *old)
 
 static void instance_free(struct mu_instance *instance)
 {
-	check(list_empty(&instance->timers) && list_empty(&instance->works));
+	c_assert(list_empty(&instance->timers) && list_empty(&instance->works));
 	if (instance->read.builder)
 		mu_builder_free(&instance->read.builder);
 	config_unref(&instance->config);
@@ -182,7 +182,7 @@ static void reader_end_run(struct pool_task *task)
 
 void instance_hold(struct mu_instance *instance)
 {
-	check(__atomic_add_fetch(&instance->holds, 1, __ATOMIC_RELAXED) > 1);
+	c_assert(__atomic_add_fetch(&instance->holds, 1, __ATOMIC_RELAXED) > 1);
 }
 
 void instance_release(struct mu_instance *instance)
@@ -208,7 +208,7 @@ void instance_release(struct mu_instance *instance)
 
 struct mu_instance *instance_new(const struct descriptor *descriptor, const struct conf_plugin *conf)
 {
-	check(loop_is_current(loop_main()) && directory_count < DIRECTORY_MAX);
+	c_assert(loop_is_current(loop_main()) && directory_count < DIRECTORY_MAX);
 	struct mu_instance *instance = instance_from_conf(descriptor, conf);
 	directory[directory_count++] = instance;
 	return instance;
@@ -230,7 +230,7 @@ void instance_directory_remove(struct mu_instance *instance)
 		instance_release(instance);
 		return;
 	}
-	check(!"the instance is in the directory");
+	c_assert(!"the instance is in the directory");
 }
 
 void instance_directory_replace(struct mu_instance *before, struct mu_instance *after)
@@ -242,7 +242,7 @@ void instance_directory_replace(struct mu_instance *before, struct mu_instance *
 		instance_release(before);
 		return;
 	}
-	check(!"the instance is in the directory");
+	c_assert(!"the instance is in the directory");
 }
 
 struct mu_instance *instance_find(const char *name)
@@ -318,18 +318,18 @@ enum mu_stop_reason mu_stop_reason(const struct mu_instance *self) { return self
 
 void mu_count(struct mu_instance *self, size_t index, int64_t add)
 {
-	check(index < self->counter_count);
+	c_assert(index < self->counter_count);
 	__atomic_add_fetch(&self->counters[index], add, __ATOMIC_RELAXED);
 }
 
 void mu_level(struct mu_instance *self, size_t index, int64_t now)
 {
-	check(index < self->counter_count);
+	c_assert(index < self->counter_count);
 	__atomic_store_n(&self->counters[index], now, __ATOMIC_RELAXED);
 }
 
 int64_t mu_counter_value(const struct mu_instance *self, size_t index)
 {
-	check(index < self->counter_count);
+	c_assert(index < self->counter_count);
 	return __atomic_load_n(&self->counters[index], __ATOMIC_RELAXED);
 }

@@ -39,7 +39,7 @@ void instance_loop_start(void *data)
 {
 	struct mu_instance *self = data;
 
-	check(mu_on_loop(self));
+	c_assert(mu_on_loop(self));
 	if (self->start_result == 0 && self->plugin->start)
 		self->start_result = self->plugin->start(self, &self->start_error);
 	if (self->start_result >= 0) {
@@ -58,7 +58,7 @@ void instance_loop_stop(void *data)
 {
 	struct mu_instance *self = data;
 
-	check(mu_on_loop(self));
+	c_assert(mu_on_loop(self));
 	if (self->queue)
 		bus_drain_writer(self, self->queue);
 	self->queue = NULL;
@@ -72,7 +72,7 @@ void instance_loop_stop(void *data)
 
 void mu_stopped(struct mu_instance *self)
 {
-	check(mu_on_loop(self));
+	c_assert(mu_on_loop(self));
 	if (self->stop_said)
 		return;
 	self->stop_said = true;

@@ -33,7 +33,7 @@ static void on_overdue(struct loop_timer *timer)
 
 static void act_start(struct mu_instance *instance)
 {
-	check(!instance->used);
+	c_assert(!instance->used);
 	instance->used = true;
 	loop_timer_start(loop_main(), &instance->deadline, START_DEADLINE, on_overdue);
 	if (!instance->refused)
@@ -178,13 +178,13 @@ const struct mu_state instance_state_rows[] = {
 
 const char *instance_state_name(enum instance_state state)
 {
-	check(state < INSTANCE_STATES);
+	c_assert(state < INSTANCE_STATES);
 	return instance_state_rows[state].name;
 }
 
 const char *instance_event_name(enum instance_event event)
 {
-	check(event < INSTANCE_EVENTS);
+	c_assert(event < INSTANCE_EVENTS);
 	return event_names[event];
 }
 
@@ -199,7 +199,7 @@ void instance_table_print(void)
 
 void instance_step(struct mu_instance *instance, enum instance_event event)
 {
-	check(loop_is_current(loop_main()));
+	c_assert(loop_is_current(loop_main()));
 	const struct step *step = &table[instance->is][event];
 
 	if (!step->act)

@@ -24,14 +24,14 @@ enum { RESULT_MAX = 65536, SENTENCE_SIZE = 512 };
 
 void job_ref(struct mu_job *job)
 {
-	check(__atomic_add_fetch(&job->count, 1, __ATOMIC_RELAXED) > 1);
+	c_assert(__atomic_add_fetch(&job->count, 1, __ATOMIC_RELAXED) > 1);
 }
 
 void job_unref(struct mu_job *job)
 {
 	if (__atomic_sub_fetch(&job->count, 1, __ATOMIC_ACQ_REL) > 0)
 		return;
-	check(!list_linked(&job->node));
+	c_assert(!list_linked(&job->node));
 	mu_ref_unref(&job->home);
 	object_bytes_unref(&job->result);
 	free(job->title);
@@ -69,7 +69,7 @@ MU_PRINTF(1, 0) static char *make_sentence(const char *format, va_list args)
 
 static struct mu_job *job_make(struct mu_instance *self, void *data, const char *format, va_list args)
 {
-	check(self && self->ref);
+	c_assert(self && self->ref);
 	char id[32];
 
 	if (!job_enter(id))
@@ -92,8 +92,8 @@ struct mu_job *mu_job_new(struct mu_instance *self, void *data, const char *titl
 {
 	va_list args;
 
-	check(self && mu_on_loop(self));
-	check(title);
+	c_assert(self && mu_on_loop(self));
+	c_assert(title);
 	va_start(args, title);
 	struct mu_job *job = job_make(self, data, title, args);
 	va_end(args);
@@ -108,8 +108,8 @@ struct mu_job *mu_job_start(struct mu_call *call, void *data, const char *title,
 {
 	va_list args;
 
-	check(call && call->magic == CALL_MAGIC);
-	check(title && mu_on_loop(call->owner));
+	c_assert(call && call->magic == CALL_MAGIC);
+	c_assert(title && mu_on_loop(call->owner));
 	va_start(args, title);
 	struct mu_job *job = job_make(call->owner, data, title, args);
 	va_end(args);
@@ -131,13 +131,13 @@ struct mu_job *mu_job_start(struct mu_call *call, void *data, const char *title,
 
 void *mu_job_data(const struct mu_job *job)
 {
-	check(job);
+	c_assert(job);
 	return job->data;
 }
 
 void mu_job_on_cancel(struct mu_job *job, void (*cancel)(struct mu_instance *self, struct mu_job *job))
 {
-	check(job && mu_on_loop(job->self));
+	c_assert(job && mu_on_loop(job->self));
 	if (cancel && !job->cancel)
 		loop_post(loop_main(), &job_msg_new(job, JOB_CANCELLABLE)->msg);
 	job->cancel = cancel;
@@ -145,7 +145,7 @@ void mu_job_on_cancel(struct mu_job *job, void (*cancel)(struct mu_instance *sel
 
 static void job_send(struct mu_job *job)
 {
-	check(!job->over && mu_on_loop(job->self));
+	c_assert(!job->over && mu_on_loop(job->self));
 	struct job_msg *m = job_msg_new(job, JOB_MOVED);
 
 	m->sentence = job->sentence;
@@ -164,8 +164,8 @@ void mu_job_progress(struct mu_job *job, double done, const char *sentence, ...)
 {
 	va_list args;
 
-	check(job && mu_on_loop(job->self));
-	check(!job->over);
+	c_assert(job && mu_on_loop(job->self));
+	c_assert(!job->over);
 	job->done = isnan(done) ? NAN : done < 0 ? 0 : done > 1 ? 1 : done;
 	if (sentence) {
 		free(job->sentence);
@@ -194,10 +194,10 @@ void mu_job_end(struct mu_job **job, int code, json_t *result, const char *sente
 {
 	va_list args;
 
-	check(job && *job);
+	c_assert(job && *job);
 	struct mu_job *ended = *job;
-	check(mu_on_loop(ended->self));
-	check(!ended->over);
+	c_assert(mu_on_loop(ended->self));
+	c_assert(!ended->over);
 	ended->over = true;
 	mu_timer_stop(&ended->timer);
 

@@ -81,7 +81,7 @@ static void set_time(json_t *json, const char *key, mu_time time)
 
 static void job_show(const struct mu_job *job)
 {
-	check(loop_is_current(loop_main()));
+	c_assert(loop_is_current(loop_main()));
 	json_t *json = json_object();
 
 	if (!self_instance()) {
@@ -107,8 +107,8 @@ static void job_show(const struct mu_job *job)
 
 static void job_forget(struct mu_job *job)
 {
-	check(loop_is_current(loop_main()));
-	check(job->state != JOB_RUNNING);
+	c_assert(loop_is_current(loop_main()));
+	c_assert(job->state != JOB_RUNNING);
 	map_del(&jobs, job->id);
 	list_remove(&job->node);
 	kept_count--;
@@ -119,7 +119,7 @@ static void job_forget(struct mu_job *job)
 
 static void job_finish(struct mu_job *job, int code)
 {
-	check(loop_is_current(loop_main()));
+	c_assert(loop_is_current(loop_main()));
 	job->state = code == 0 ? JOB_DONE : code == -ECANCELED ? JOB_CANCELLED : JOB_FAILED;
 	job->until = clock_real();
 	if (code == 0)
@@ -147,7 +147,7 @@ static void job_take_news(struct mu_job *job, struct job_msg *m)
 
 void job_arrived(struct mu_instance *self, struct mu_msg *msg)
 {
-	check(loop_is_current(loop_main()));
+	c_assert(loop_is_current(loop_main()));
 	struct job_msg *m = container_of(msg, struct job_msg, msg);
 	struct mu_job *job = m->job;
 
@@ -190,7 +190,7 @@ static void cancel_drop(struct mu_msg *msg)
 
 static void cancel_run(struct mu_instance *self, struct mu_msg *msg)
 {
-	check(mu_on_loop(self));
+	c_assert(mu_on_loop(self));
 	struct job_cancel_msg *m = container_of(msg, struct job_cancel_msg, msg);
 
 	if (!m->job->over && m->job->cancel)
@@ -201,7 +201,7 @@ static void cancel_run(struct mu_instance *self, struct mu_msg *msg)
 /* NULL, or why not. */
 static const char *cancel_one(struct mu_job *job)
 {
-	check(loop_is_current(loop_main()));
+	c_assert(loop_is_current(loop_main()));
 	if (job->state != JOB_RUNNING)
 		return "it has ended already";
 	if (!job->can_cancel)
@@ -226,7 +226,7 @@ static const char *forget_one(struct mu_job *job)
 /* Does it to each, and tells how many, and which not. */
 static void do_each(struct mu_call *call, const char *(*one)(struct mu_job *job), const char *what)
 {
-	check(one && what);
+	c_assert(one && what);
 	size_t count, done = 0;
 	const char *const *ids = mu_call_ids(call, &count);
 	json_t *failed = json_array();
@@ -287,7 +287,7 @@ const struct mu_command job_commands[] = { { .kind = "job",
 
 void job_init(void)
 {
-	check(jobs.count == 0);
+	c_assert(jobs.count == 0);
 	prefix = (uint32_t)(clock_real() / MU_SEC);
 	__atomic_store_n(&serial, 0, __ATOMIC_RELAXED);
 	__atomic_store_n(&open_count, 0, __ATOMIC_RELAXED);
@@ -295,8 +295,8 @@ void job_init(void)
 
 void job_instance_gone(struct mu_instance *instance)
 {
-	check(loop_is_current(loop_main()));
-	check(instance);
+	c_assert(loop_is_current(loop_main()));
+	c_assert(instance);
 	if (instance->is == INSTANCE_STOPPING)
 		return;
 	list_each_safe (node, &open_jobs) {

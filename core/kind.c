@@ -39,7 +39,7 @@ bool kind_name_valid(const char *name)
 
 const struct mu_kind *kind_row(const struct mu_instance *instance, const char *name)
 {
-	check(instance && instance->plugin && name);
+	c_assert(instance && instance->plugin && name);
 	for (const struct mu_kind *row = instance->plugin->kinds; row && row->name; row++)
 		if (strcmp(row->name, name) == 0)
 			return row;
@@ -56,14 +56,14 @@ static const struct mu_attr *table_attr(const struct mu_kind *row, const char *n
 
 const struct mu_attr *kind_attr(const struct mu_kind *row, const char *name)
 {
-	check(row && name);
+	c_assert(row && name);
 	const struct mu_attr *attr = table_attr(row, name);
 	return !attr && row->states && strcmp(name, state_attr.name) == 0 ? &state_attr : attr;
 }
 
 const struct mu_attr *kind_attr_next(const struct mu_kind *row, size_t *at)
 {
-	check(row && at);
+	c_assert(row && at);
 	size_t extra = row->states && !table_attr(row, state_attr.name);
 	size_t i = (*at)++;
 
@@ -75,7 +75,7 @@ const struct mu_attr *kind_attr_next(const struct mu_kind *row, size_t *at)
 
 const struct mu_state *kind_state(const struct mu_kind *row, const char *name)
 {
-	check(row && name);
+	c_assert(row && name);
 	for (const struct mu_state *state = row->states; state && state->name; state++)
 		if (strcmp(state->name, name) == 0)
 			return state;
@@ -174,7 +174,7 @@ static int enter_word(const char *word, void *data)
 	struct kind *kind = data;
 	struct kind *before = map_put(&directory.words, word, kind);
 
-	check(!before || before == kind); /* an alias may repeat the plural */
+	c_assert(!before || before == kind); /* an alias may repeat the plural */
 	return 0;
 }
 
@@ -182,7 +182,7 @@ static int leave_word(const char *word, void *data)
 {
 	struct kind *kind = map_del(&directory.words, word);
 
-	check(!kind || kind == data);
+	c_assert(!kind || kind == data);
 	return 0;
 }
 
@@ -190,7 +190,7 @@ static int leave_word(const char *word, void *data)
 
 void kind_init(void)
 {
-	check(directory.count == 0 && directory.words.count == 0);
+	c_assert(directory.count == 0 && directory.words.count == 0);
 }
 
 static uint64_t epoch_new(void)
@@ -208,7 +208,7 @@ struct kind *kind_find(const char *word)
 
 bool kind_next(size_t *at, struct kind **out)
 {
-	check(at && out);
+	c_assert(at && out);
 	if (*at >= directory.count)
 		return false;
 	*out = directory.kinds[(*at)++];
@@ -217,7 +217,7 @@ bool kind_next(size_t *at, struct kind **out)
 
 bool kind_owned_by(const struct kind *kind, const struct mu_instance *instance)
 {
-	check(kind && instance);
+	c_assert(kind && instance);
 	list_each (node, &kind->owners)
 		if (list_entry(node, struct kind_owner, node)->instance == instance)
 			return true;
@@ -237,7 +237,7 @@ const char *kind_nearest(const char *word)
 
 static struct kind *kind_new(const struct mu_kind *row, const char *plugin)
 {
-	check(loop_is_current(loop_main()));
+	c_assert(loop_is_current(loop_main()));
 	struct kind *kind = mem_alloc(sizeof(*kind));
 
 	kind->row = row;
@@ -271,8 +271,8 @@ static int check_instance(const struct mu_instance *instance, struct mu_error *e
 
 int kind_add_instance(struct mu_instance *instance, struct mu_error *error)
 {
-	check(loop_is_current(loop_main()));
-	check(instance && instance->plugin);
+	c_assert(loop_is_current(loop_main()));
+	c_assert(instance && instance->plugin);
 	int r = check_instance(instance, error);
 	if (r < 0)
 		return r;
@@ -286,7 +286,7 @@ int kind_add_instance(struct mu_instance *instance, struct mu_error *error)
 		pthread_mutex_lock(&directory.lock);
 		if (is_new)
 			kind = kind_new(row, instance->plugin->name);
-		check(!kind_owned_by(kind, instance));
+		c_assert(!kind_owned_by(kind, instance));
 		list_add(&kind->owners, &owner->node);
 		if (row->flags & MU_SERVED)
 			kind->server = instance;
@@ -337,14 +337,14 @@ static void take_out(struct kind *kind)
 
 static void kind_free(struct kind *kind)
 {
-	check(loop_is_current(loop_main()));
-	check(list_empty(&kind->owners));
+	c_assert(loop_is_current(loop_main()));
+	c_assert(list_empty(&kind->owners));
 	object_kind_gone(kind, NULL);
 	kind->epoch = epoch_new();
 	kind->sequence = 0;
 	object_sub_reset(kind, false);
 	command_kind_removed(kind);
-	check(kind->objects.count == 0 && kind->commands.count == 0);
+	c_assert(kind->objects.count == 0 && kind->commands.count == 0);
 	map_fini(&kind->objects);
 	map_fini(&kind->commands);
 	map_fini(&kind->ids);
@@ -353,8 +353,8 @@ static void kind_free(struct kind *kind)
 
 void kind_remove_instance(struct mu_instance *instance)
 {
-	check(loop_is_current(loop_main()));
-	check(instance && instance->plugin);
+	c_assert(loop_is_current(loop_main()));
+	c_assert(instance && instance->plugin);
 	command_remove_instance(instance);
 	for (const struct mu_kind *row = instance->plugin->kinds; row && row->name; row++) {
 		struct kind *kind = kind_find(row->name);
@@ -385,7 +385,7 @@ void kind_fini(void)
 
 int kind_admit(const struct mu_kind *row, struct mu_instance *instance, const char *id)
 {
-	check(row && instance && id);
+	c_assert(row && instance && id);
 	bool tell = false;
 	int r = 0;
 
@@ -416,7 +416,7 @@ int kind_admit(const struct mu_kind *row, struct mu_instance *instance, const ch
 
 int kind_dismiss(const struct mu_kind *row, struct mu_instance *instance, const char *id)
 {
-	check(row && instance && id);
+	c_assert(row && instance && id);
 	int r = 0;
 
 	pthread_mutex_lock(&directory.lock);

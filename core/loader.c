@@ -28,7 +28,7 @@ static struct arena tables; /* of all descriptors, for ever */
 
 static bool has_alias(const char *aliases, const char *word)
 {
-	check(word);
+	c_assert(word);
 	size_t length = strlen(word);
 
 	for (const char *p = aliases ? aliases : ""; *p; p += strcspn(p, " ")) {
@@ -56,7 +56,7 @@ const struct descriptor *loader_placeholder(const char *name)
 
 const struct descriptor *loader_find(const char *name)
 {
-	check(name);
+	c_assert(name);
 	for (size_t i = 0; i < loaded_count; i++)
 		if (text_equal_nocase(loaded[i]->plugin.name, name))
 			return loaded[i];
@@ -68,7 +68,7 @@ const struct descriptor *loader_find(const char *name)
 
 bool loader_next(size_t *at, const struct descriptor **out)
 {
-	check(at && out);
+	c_assert(at && out);
 	if (*at >= loaded_count)
 		return false;
 	*out = loaded[(*at)++];
@@ -80,7 +80,7 @@ static const struct descriptor *keep(const struct mu_plugin *plugin, const char 
 {
 	struct descriptor *descriptor = mem_alloc(sizeof(*descriptor));
 
-	check(plugin->name);
+	c_assert(plugin->name);
 	descriptor->plugin = *plugin;
 	text_copy(descriptor->path, sizeof(descriptor->path), path);
 	if (file)
@@ -95,7 +95,7 @@ const struct descriptor *loader_builtin(const struct mu_plugin *plugin)
 	struct mu_plugin copy;
 	struct mu_error error = { 0 };
 
-	check(plugin && plugin->name);
+	c_assert(plugin && plugin->name);
 	const struct descriptor *before = loader_find(plugin->name);
 	if (before)
 		return before;
@@ -108,7 +108,7 @@ bool loader_newer_on_disk(const struct descriptor *descriptor)
 {
 	struct stat now;
 
-	check(descriptor);
+	c_assert(descriptor);
 	if (!descriptor->path[0] || stat(descriptor->path, &now) < 0)
 		return false;
 	const struct stat *then = &descriptor->file;
@@ -118,7 +118,7 @@ bool loader_newer_on_disk(const struct descriptor *descriptor)
 
 int loader_check_abi(const char *name, unsigned major, unsigned minor, struct mu_error *error)
 {
-	check(name);
+	c_assert(name);
 	if (major == MU_ABI_MAJOR && minor <= MU_ABI_MINOR)
 		return 0;
 	mu_error(error, -ENOEXEC,
@@ -140,7 +140,7 @@ static int check_file(const char *path, struct stat *st, struct mu_error *error)
 	int r = 0;
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 
-	check(path && st);
+	c_assert(path && st);
 	if (fd < 0) {
 		r = -errno;
 		mu_error(error, r, "the plugin file %s cannot be opened: %s", path, strerror(-r));
@@ -170,7 +170,7 @@ static int read_raw(void *handle, const char *name, const char *path, const stru
 {
 	const struct mu_plugin *raw = dlsym(handle, "muster_plugin");
 
-	check(handle && out);
+	c_assert(handle && out);
 	if (!raw) {
 		mu_error(error, -ENOEXEC,
 			 "the file %s is no plugin of muster: it has no symbol muster_plugin", path);
@@ -188,7 +188,7 @@ static int read_raw(void *handle, const char *name, const char *path, const stru
 
 static int check_name(const struct mu_plugin *plugin, const char *name, struct mu_error *error)
 {
-	check(plugin->name && name);
+	c_assert(plugin->name && name);
 	if (strcmp(plugin->name, name) == 0)
 		return 0;
 	mu_error(error, -ENOEXEC, "the file %s.so holds the plugin \"%.60s\"", name, plugin->name);
@@ -205,8 +205,8 @@ static int load_file(const char *path, const char *name, const struct descriptor
 	struct mu_error why = { 0 };
 	struct stat st;
 
-	check(path && name);
-	check(out && !*out);
+	c_assert(path && name);
+	c_assert(out && !*out);
 	int r = check_file(path, &st, error);
 	if (r < 0)
 		return r;
@@ -255,7 +255,7 @@ static int folder_read(struct folder *folder, const char *dir, struct mu_error *
 {
 	DIR *stream = opendir(dir);
 
-	check(folder->count == 0);
+	c_assert(folder->count == 0);
 	if (!stream) {
 		int code = -errno;
 		mu_error(error, code, "the folder of plugins %s cannot be read: %s", dir, strerror(-code));
@@ -289,7 +289,7 @@ static bool file_answers(const char *path, const char *word)
 	char *bytes;
 	struct stat st;
 
-	check(path && word);
+	c_assert(path && word);
 	if (stat(path, &st) < 0 || !S_ISREG(st.st_mode))
 		return false;
 	int size = slurp_all(path, LOADER_FILE_MAX, &bytes);
@@ -307,7 +307,7 @@ static const char *folder_find(const struct folder *folder, const char *dir, con
 {
 	char path[1024];
 
-	check(dir && word);
+	c_assert(dir && word);
 	for (size_t i = 0; i < folder->count; i++)
 		if (strcmp(folder->names[i], word) == 0)
 			return folder->names[i];
@@ -325,7 +325,7 @@ static int not_found(const struct folder *folder, const char *dir, const char *w
 {
 	struct nearest nearest;
 
-	check(folder && word);
+	c_assert(folder && word);
 	nearest_init(&nearest, word);
 	for (size_t i = 0; i < folder->count; i++)
 		nearest_try(&nearest, folder->names[i]);
@@ -344,8 +344,8 @@ int loader_load(const char *dir, const char *word, const struct descriptor **out
 	struct folder folder = { 0 };
 	char path[1024];
 
-	check(dir && word);
-	check(out);
+	c_assert(dir && word);
+	c_assert(out);
 	*out = NULL;
 	if (!word[0] || strchr(word, '/')) {
 		mu_error(error, -EINVAL, "\"%.60s\" cannot be the name of a plugin", word);

@@ -55,14 +55,14 @@ static size_t member_size(const struct mu_option *row)
 		[MU_BLOCK] = sizeof(struct block_items),
 	};
 
-	check(row->type >= MU_STRING && row->type <= MU_BLOCK);
+	c_assert(row->type >= MU_STRING && row->type <= MU_BLOCK);
 	return sizes[row->type];
 }
 
 /* Every member lies inside its struct. */
 static int check_fit(const struct mu_option *rows, size_t size, const char *of, struct mu_error *error)
 {
-	check(of);
+	c_assert(of);
 	for (const struct mu_option *row = rows; row && row->name; row++) {
 		if (row->offset > size || member_size(row) > size - row->offset)
 			return refuse(error, "the row \"%s\" of %s lies outside of its struct of %zu bytes",
@@ -87,7 +87,7 @@ static int check_options(const struct mu_option *rows, size_t size, const char *
 
 static const struct mu_attr *find_attr(const struct mu_kind *kind, const char *name)
 {
-	check(kind && name);
+	c_assert(kind && name);
 	for (const struct mu_attr *attr = kind->attrs; attr && attr->name; attr++)
 		if (strcmp(attr->name, name) == 0)
 			return attr;
@@ -98,7 +98,7 @@ static int check_attr(const struct mu_kind *kind, const struct mu_attr *attr, st
 {
 	bool state = kind->states && strcmp(attr->name, "state") == 0;
 
-	check(attr->name);
+	c_assert(attr->name);
 	if (!name_valid(attr->name, true))
 		return refuse(error, "\"%.60s\" cannot be the name of an attribute of kind %s", attr->name,
 			      kind->name);
@@ -119,7 +119,7 @@ static int check_attr(const struct mu_kind *kind, const struct mu_attr *attr, st
 
 static int check_states(const struct mu_kind *kind, struct mu_error *error)
 {
-	check(kind->name);
+	c_assert(kind->name);
 	for (const struct mu_state *state = kind->states; state && state->name; state++) {
 		if (!state->name[0] || strlen(state->name) > 63)
 			return refuse(error, "kind %s has a state with a name that is empty or too long",
@@ -137,7 +137,7 @@ static int check_states(const struct mu_kind *kind, struct mu_error *error)
 
 static int check_part(const struct mu_kind *kind, const char *part, const char *name, struct mu_error *error)
 {
-	check(part);
+	c_assert(part);
 	if (!name || strcmp(name, "id") == 0 || find_attr(kind, name))
 		return 0;
 	if (kind->states && strcmp(name, "state") == 0) /* a kind with states need not write that row */
@@ -167,7 +167,7 @@ static int check_columns(const struct mu_kind *kind, struct mu_error *error)
 
 static int check_kind(const struct mu_plugin *plugin, const struct mu_kind *kind, struct mu_error *error)
 {
-	check(plugin->kinds && kind->name);
+	c_assert(plugin->kinds && kind->name);
 	if (!name_valid(kind->name, false))
 		return refuse(error, "\"%.60s\" cannot be the name of a kind", kind->name);
 	for (const struct mu_kind *before = plugin->kinds; before < kind; before++)
@@ -198,7 +198,7 @@ static int check_command(const struct mu_plugin *plugin, const struct mu_command
 {
 	char of[140];
 
-	check(plugin->commands && command->name);
+	c_assert(plugin->commands && command->name);
 	if (!command->kind || !name_valid(command->kind, false))
 		return refuse(error, "command \"%.60s\" has no kind, or one whose name cannot be",
 			      command->name);
@@ -274,7 +274,7 @@ static int check_sizes(const struct mu_plugin *plugin, struct mu_error *error)
 
 int loader_check_tables(const struct mu_plugin *plugin, struct mu_error *error)
 {
-	check(plugin && plugin->size == sizeof(*plugin));
+	c_assert(plugin && plugin->size == sizeof(*plugin));
 	if (!name_valid(plugin->name, true))
 		return refuse(error, "\"%.60s\" cannot be the name of a plugin",
 			      plugin->name ? plugin->name : "");

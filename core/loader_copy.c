@@ -26,7 +26,7 @@ struct table {
 
 static int refuse(struct copying *copying, const char *table, const char *why)
 {
-	check(copying && table);
+	c_assert(copying && table);
 	if (copying->result == 0) {
 		copying->result = mu_error(copying->error, -ENOEXEC, "its table of %s %s", table, why);
 		mu_error_remedy(copying->error, "build the plugin again, with the headers of this daemon");
@@ -40,7 +40,7 @@ static void *copy_table(struct copying *copying, const void *rows, const struct 
 	const unsigned char *at = rows;
 	size_t count = 0;
 
-	check(table->size >= table->end_at + sizeof(void *));
+	c_assert(table->size >= table->end_at + sizeof(void *));
 	if (!rows || copying->result < 0)
 		return NULL;
 	if (table->stride < table->end_at + sizeof(void *) || table->stride % sizeof(void *) ||
@@ -74,7 +74,7 @@ static void *copy_table(struct copying *copying, const void *rows, const struct 
 
 static struct mu_option *copy_options(struct copying *copying, const struct mu_option *rows, int depth)
 {
-	check(depth >= 0);
+	c_assert(depth >= 0);
 	if (depth >= TABLE_DEPTH_MAX) {
 		refuse(copying, "options", "is nested too deep: does a block name its own table?");
 		return NULL;
@@ -115,8 +115,8 @@ int loader_copy(struct arena *arena, const struct mu_plugin *raw, struct mu_plug
 {
 	struct copying copying = { .arena = arena, .from = out, .error = error };
 
-	check(arena && raw);
-	check(out && out != raw);
+	c_assert(arena && raw);
+	c_assert(out && out != raw);
 	*out = (struct mu_plugin){ 0 };
 	uint32_t size = raw->size; /* the one member that every version has */
 	if (size < offsetof(struct mu_plugin, name) + sizeof(out->name) || size > 1 << 16) {

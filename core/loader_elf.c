@@ -65,7 +65,7 @@ static bool within(uint64_t at, uint64_t count, uint64_t each, uint64_t size)
 
 static int check_header(const elf_header *header, size_t length, struct mu_error *error)
 {
-	check(header);
+	c_assert(header);
 	if (length < sizeof(*header) || memcmp(header->e_ident, ELFMAG, SELFMAG) != 0)
 		return not_elf(error, "the file is no ELF file");
 	if (header->e_ident[EI_CLASS] != CLASS || header->e_ident[EI_DATA] != ORDER ||
@@ -85,8 +85,8 @@ int loader_check_elf(const unsigned char *head, size_t length, uint64_t file_siz
 	elf_header header = { 0 };
 	bool loads = false, dynamic = false;
 
-	check(head || length == 0);
-	check(length <= file_size);
+	c_assert(head || length == 0);
+	c_assert(length <= file_size);
 	memcpy(&header, head, length < sizeof(header) ? length : sizeof(header));
 	int r = check_header(&header, length, error);
 	if (r < 0)
@@ -121,7 +121,7 @@ struct image {
 
 static bool image_segment(const struct image *image, size_t index, elf_segment *out)
 {
-	check(index < image->header.e_phnum);
+	c_assert(index < image->header.e_phnum);
 	memcpy(out, image->bytes + image->header.e_phoff + index * sizeof(*out), sizeof(*out));
 	return out->p_type == PT_LOAD;
 }
@@ -129,7 +129,7 @@ static bool image_segment(const struct image *image, size_t index, elf_segment *
 /* Bytes of the file that stand at an address once it is loaded: NULL when there are not `length` of them. */
 static const unsigned char *image_at(const struct image *image, uint64_t address, uint64_t length)
 {
-	check(length > 0);
+	c_assert(length > 0);
 	for (size_t i = 0; i < image->header.e_phnum; i++) {
 		elf_segment segment;
 		if (!image_segment(image, i, &segment) || address < segment.p_vaddr)
@@ -157,7 +157,7 @@ static const char *ended_text(const unsigned char *at, uint64_t room)
 
 static bool find_symbol(const struct image *image, const char *name, uint64_t *address)
 {
-	check(name && address);
+	c_assert(name && address);
 	for (size_t i = 0; i < image->header.e_shnum; i++) {
 		elf_section symbols, names;
 		if (!image_section(image, i, &symbols) || symbols.sh_type != SHT_DYNSYM ||
@@ -207,7 +207,7 @@ const char *loader_elf_text(const unsigned char *bytes, size_t size, const char 
 	struct image image = { .bytes = bytes, .size = size };
 	uint64_t address;
 
-	check(bytes && name);
+	c_assert(bytes && name);
 	if (loader_check_elf(bytes, size, size, NULL) < 0)
 		return NULL;
 	memcpy(&image.header, bytes, sizeof(image.header));

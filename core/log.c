@@ -65,7 +65,7 @@ static bool level_valid(enum mu_level level)
 
 int log_level_parse(const char *word, enum mu_level *out)
 {
-	check(word && out);
+	c_assert(word && out);
 	if (text_equal_nocase(word, "err")) {
 		*out = MU_LOG_ERROR;
 		return 0;
@@ -80,7 +80,7 @@ int log_level_parse(const char *word, enum mu_level *out)
 
 void log_level(enum mu_level level)
 {
-	check(level_valid(level));
+	c_assert(level_valid(level));
 	atomic_store(&the_level, (int)level);
 }
 
@@ -89,7 +89,7 @@ void log_level(enum mu_level level)
 /* Takes what there is room for now. false: the line is lost. */
 static bool write_line(const char *line, size_t length)
 {
-	check(length <= LINE_MAX_LOG);
+	c_assert(length <= LINE_MAX_LOG);
 	if (!the_log.regular) {
 		struct pollfd ask = { .fd = the_log.fd, .events = POLLOUT };
 		int r;
@@ -120,7 +120,7 @@ static size_t stamp(char *text, size_t size)
 	gmtime_r(&seconds, &tm);
 	int n = snprintf(text, size, "%04d-%02d-%02dT%02d:%02d:%02d.%03dZ", tm.tm_year + 1900, tm.tm_mon + 1,
 			 tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec, (int)(now / 1000000 % 1000));
-	check(n > 0 && (size_t)n < size);
+	c_assert(n > 0 && (size_t)n < size);
 	return (size_t)n;
 }
 
@@ -131,12 +131,12 @@ static bool put_line(enum mu_level level, const char *source, const char *words,
 	const char *word = level_words[level - MU_LOG_ERROR];
 	const char *on = the_log.colour ? level_colours[level - MU_LOG_ERROR] : "";
 
-	check(source && words);
+	c_assert(source && words);
 	if (more)
 		snprintf(times, sizeof(times), " (%" PRIu64 " more time%s)", more, more == 1 ? "" : "s");
 	int n = snprintf(line + at, sizeof(line) - at, " %s%s%s %s: %s%s\n", on, word, *on ? "\033[0m" : "",
 			 source, words, times);
-	check(n > 0 && (size_t)n < sizeof(line) - at); /* the parts are bounded to fit */
+	c_assert(n > 0 && (size_t)n < sizeof(line) - at); /* the parts are bounded to fit */
 	return write_line(line, at + (size_t)n);
 }
 
@@ -144,7 +144,7 @@ static void emit(enum mu_level level, const char *source, const char *words, uin
 {
 	char lost[96];
 
-	check(source && words);
+	c_assert(source && words);
 	if (the_log.dropped) {
 		snprintf(lost, sizeof(lost),
 			 "%" PRIu64 " lines of the log were lost: its reader was too slow", the_log.dropped);
@@ -169,7 +169,7 @@ static struct log_source *find_source(const char *name)
 {
 	struct log_source *oldest = NULL;
 
-	check(name);
+	c_assert(name);
 	if (!the_log.sources)
 		the_log.sources = mem_array(SOURCES, sizeof(*the_log.sources));
 	for (size_t i = 0; i < SOURCES; i++) {
@@ -188,7 +188,7 @@ static struct log_source *find_source(const char *name)
 
 static void log_words(enum mu_level level, const char *name, const char *words)
 {
-	check(level_valid(level));
+	c_assert(level_valid(level));
 	int64_t now = clock_mono();
 	struct log_source *source = find_source(name);
 	bool again = source->used && source->level == level && strcmp(source->words, words) == 0;
@@ -224,14 +224,14 @@ void log_vline(enum mu_level level, const char *source, const char *format, va_l
 {
 	char name[SOURCE_MAX], words[WORDS_MAX];
 
-	check(level_valid(level));
-	check(format);
+	c_assert(level_valid(level));
+	c_assert(format);
 	if ((int)level > atomic_load(&the_level))
 		return;
 	int errno_kept = errno;
 	text_copy(name, sizeof(name), source ? source : "muster");
 	int n = vsnprintf(words, sizeof(words), format, args);
-	check(n >= 0);
+	c_assert(n >= 0);
 	if ((size_t)n >= sizeof(words))
 		memcpy(words + sizeof(words) - 4, "...", 4);
 	flatten(name);
@@ -262,8 +262,8 @@ void mu_log(struct mu_instance *self, enum mu_level level, const char *format, .
 
 void error_print(char *text, size_t size, const struct mu_error *error)
 {
-	check(text && size > 0);
-	check(error);
+	c_assert(text && size > 0);
+	c_assert(error);
 	text_printf(text, size, "%s%s%s%s%s", error->where, error->where[0] ? ": " : "", error->what,
 		    error->remedy[0] ? "; " : "", error->remedy);
 }
@@ -272,7 +272,7 @@ void log_error(enum mu_level level, const char *source, const struct mu_error *e
 {
 	char text[sizeof(*error) + 8];
 
-	check(error);
+	c_assert(error);
 	error_print(text, sizeof(text), error);
 	log_line(level, source, "%s", text);
 }
@@ -283,7 +283,7 @@ static void use_fd(int fd)
 {
 	struct stat st;
 
-	check(fd >= 0);
+	c_assert(fd >= 0);
 	the_log.fd = fd;
 	the_log.regular = fstat(fd, &st) == 0 && S_ISREG(st.st_mode);
 	the_log.colour = fd == STDERR_FILENO && isatty(fd) && !getenv("NO_COLOR");

@@ -66,7 +66,7 @@ static void loop_charge(struct loop *loop, struct mu_instance *instance, int64_t
 
 void loop_post(struct loop *loop, struct mu_msg *msg)
 {
-	check(loop && msg && msg->run);
+	c_assert(loop && msg && msg->run);
 	struct mu_msg *head = __atomic_load_n(&loop->inbox, __ATOMIC_RELAXED);
 	do
 		msg->next = head;
@@ -202,7 +202,7 @@ static void loop_arm(struct loop *loop)
 void loop_timer_start(struct loop *loop, struct loop_timer *timer, int64_t after_ns,
                       void (*fired)(struct loop_timer *timer))
 {
-	check(loop_is_current(loop) && fired);
+	c_assert(loop_is_current(loop) && fired);
 	int64_t due = loop_now(loop) + (after_ns > 0 ? after_ns : 0);
 
 	timer->loop = loop;
@@ -218,7 +218,7 @@ void loop_timer_stop(struct loop_timer *timer)
 {
 	if (!heap_has(&timer->node))
 		return;
-	check(loop_is_current(timer->loop));
+	c_assert(loop_is_current(timer->loop));
 	heap_remove(&timer->loop->timers, &timer->node);
 	loop_arm(timer->loop);
 }
@@ -230,9 +230,9 @@ static struct loop *loop_new(const char *name)
 	struct loop *loop = mem_alloc(sizeof(*loop));
 
 	text_copy(loop->name, sizeof(loop->name), name);
-	check(uv_loop_init(&loop->uv) == 0);
-	check(uv_async_init(&loop->uv, &loop->wake, loop_on_wake) == 0);
-	check(uv_timer_init(&loop->uv, &loop->alarm) == 0);
+	c_assert(uv_loop_init(&loop->uv) == 0);
+	c_assert(uv_async_init(&loop->uv, &loop->wake, loop_on_wake) == 0);
+	c_assert(uv_timer_init(&loop->uv, &loop->alarm) == 0);
 	loop->wake.data = loop->alarm.data = loop;
 	loops[loop_count] = loop;
 	__atomic_store_n(&loop_count, loop_count + 1, __ATOMIC_RELEASE);
@@ -241,7 +241,7 @@ static struct loop *loop_new(const char *name)
 
 struct loop *loop_main_init(void)
 {
-	check(loop_count == 0);
+	c_assert(loop_count == 0);
 	current = loop_new("main");
 	return current;
 }
@@ -262,7 +262,7 @@ static void *loop_thread(void *data)
 
 struct loop *loop_find(const char *name)
 {
-	check(loop_is_current(loop_main()));
+	c_assert(loop_is_current(loop_main()));
 	if (!name)
 		return loop_main();
 	for (size_t i = 0; i < loop_count; i++)
@@ -275,7 +275,7 @@ struct loop *loop_find(const char *name)
 	pthread_attr_t attr;
 	pthread_attr_init(&attr);
 	pthread_attr_setstacksize(&attr, STACK_SIZE);
-	check(pthread_create(&loop->thread, &attr, loop_thread, loop) == 0);
+	c_assert(pthread_create(&loop->thread, &attr, loop_thread, loop) == 0);
 	pthread_attr_destroy(&attr);
 	return loop;
 }
@@ -340,7 +340,7 @@ int loop_stop_all(int64_t wait_ns)
 
 void loop_main_fini(void)
 {
-	check(loop_count == 1);
+	c_assert(loop_count == 1);
 	loop_free(loops[0]);
 	loop_count = 0;
 	loops[0] = NULL;

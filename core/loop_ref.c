@@ -18,13 +18,13 @@ struct mu_ref *ref_new(struct loop *loop, struct mu_instance *instance)
 
 void ref_end(struct mu_ref *ref)
 {
-	check(loop_is_current(ref->loop));
+	c_assert(loop_is_current(ref->loop));
 	ref->instance = NULL;
 }
 
 struct mu_ref *mu_ref_ref(struct mu_ref *ref)
 {
-	check(__atomic_add_fetch(&ref->count, 1, __ATOMIC_RELAXED) > 1);
+	c_assert(__atomic_add_fetch(&ref->count, 1, __ATOMIC_RELAXED) > 1);
 	return ref;
 }
 
@@ -55,7 +55,7 @@ bool mu_on_loop(const struct mu_instance *self)
 
 struct uv_loop_s *mu_loop_uv(struct mu_instance *self)
 {
-	check(mu_on_loop(self));
+	c_assert(mu_on_loop(self));
 	return loop_uv(self->loop);
 }
 

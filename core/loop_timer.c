@@ -38,7 +38,7 @@ static void timer_fired(struct loop_timer *loop_timer)
 void mu_timer_start(struct mu_instance *self, struct mu_timer *timer, mu_time after,
                     void (*fired)(struct mu_instance *self, struct mu_timer *timer))
 {
-	check(mu_on_loop(self) && fired);
+	c_assert(mu_on_loop(self) && fired);
 	if (!self->ref->instance)
 		return; /* it has said that it is stopped: nothing of it runs any more */
 	if (!timer->core) {
@@ -47,7 +47,7 @@ void mu_timer_start(struct mu_instance *self, struct mu_timer *timer, mu_time af
 		timer->core->owner = timer;
 		list_add(&self->timers, &timer->core->node);
 	}
-	check(timer->core->self == self);
+	c_assert(timer->core->self == self);
 	timer->core->fired = fired;
 	loop_timer_start(self->loop, &timer->core->timer, after, timer_fired);
 }
@@ -67,7 +67,7 @@ bool mu_timer_armed(const struct mu_timer *timer)
 
 void timer_cancel_all(struct mu_instance *instance)
 {
-	check(loop_is_current(instance->loop));
+	c_assert(loop_is_current(instance->loop));
 	while (!list_empty(&instance->timers))
 		mu_timer_stop(list_entry(instance->timers.next, struct timer, node)->owner);
 }

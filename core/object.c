@@ -23,7 +23,7 @@ static struct object_stats stats;
 
 struct object_bytes *object_bytes_new(const char *text, size_t length)
 {
-	check(text && length < UINT32_MAX);
+	c_assert(text && length < UINT32_MAX);
 	struct object_bytes *bytes = mem_alloc(sizeof(*bytes) + length + 1);
 
 	bytes->count = 1;
@@ -45,13 +45,13 @@ struct object_bytes *object_bytes_json(const json_t *json)
 struct object_bytes *object_bytes_ref(struct object_bytes *bytes)
 {
 	if (bytes)
-		check(__atomic_add_fetch(&bytes->count, 1, __ATOMIC_RELAXED) > 1);
+		c_assert(__atomic_add_fetch(&bytes->count, 1, __ATOMIC_RELAXED) > 1);
 	return bytes;
 }
 
 void object_bytes_unref(struct object_bytes **bytes)
 {
-	check(bytes);
+	c_assert(bytes);
 	if (*bytes && __atomic_sub_fetch(&(*bytes)->count, 1, __ATOMIC_ACQ_REL) == 0)
 		free(*bytes);
 	*bytes = NULL;
@@ -93,7 +93,7 @@ static bool is_choice(const struct mu_kind *row, const struct mu_attr *attr, con
 
 static bool value_fits(const struct mu_kind *row, const struct mu_attr *attr, const json_t *value)
 {
-	check(row && attr && value);
+	c_assert(row && attr && value);
 	switch ((enum mu_option_type)attr->type) {
 	case MU_STRING:
 		return json_is_string(value);
@@ -122,7 +122,7 @@ size_t object_check_attrs(const struct mu_kind *row, json_t *attrs, char complai
 	json_t *value;
 	void *next;
 
-	check(row && json_is_object(attrs) && complaint);
+	c_assert(row && json_is_object(attrs) && complaint);
 	complaint[0] = '\0';
 	json_object_foreach_safe(attrs, next, name, value)
 	{
@@ -145,7 +145,7 @@ struct object_bytes *object_encode(const struct mu_kind *row, json_t *attrs, siz
 	struct str text = { 0 };
 	const struct mu_attr *attr;
 
-	check(dropped);
+	c_assert(dropped);
 	*dropped = object_check_attrs(row, attrs, complaint);
 	object_mask(row, attrs, MU_ADMIN);
 	str_add_byte(&text, '{');
@@ -166,7 +166,7 @@ void object_mask(const struct mu_kind *row, json_t *item, enum mu_role role)
 {
 	const struct mu_attr *attr;
 
-	check(row);
+	c_assert(row);
 	for (size_t at = 0; (attr = kind_attr_next(row, &at));) {
 		bool hide = (attr->flags & MU_SECRET) || ((attr->flags & MU_PERSONAL) && role <= MU_VIEWER);
 		const json_t *value = hide ? json_object_get(item, attr->name) : NULL;
@@ -204,7 +204,7 @@ static void object_arrived(struct mu_instance *self, struct mu_msg *msg)
 
 static struct object_msg *object_msg_new(struct mu_instance *owner, const struct mu_kind *row, const char *id)
 {
-	check(owner && row && id);
+	c_assert(owner && row && id);
 	size_t length = strlen(id);
 	struct object_msg *put = mem_alloc(sizeof(*put) + length + 1);
 
@@ -256,8 +256,8 @@ int mu_object_put(struct mu_instance *self, const char *kind, const char *id, js
 {
 	struct object_msg *put;
 
-	check(self && mu_on_loop(self));
-	check(kind);
+	c_assert(self && mu_on_loop(self));
+	c_assert(kind);
 	int r = make_put(self, kind, id, attrs, &put);
 	if (r == 0)
 		loop_post(loop_main(), &put->msg);
@@ -268,8 +268,8 @@ int mu_object_delete(struct mu_instance *self, const char *kind, const char *id)
 {
 	struct object_msg *gone;
 
-	check(self && mu_on_loop(self));
-	check(kind);
+	c_assert(self && mu_on_loop(self));
+	c_assert(kind);
 	int r = make_delete(self, kind, id, &gone);
 	if (r == 0)
 		loop_post(loop_main(), &gone->msg);
@@ -280,8 +280,8 @@ int object_put_now(struct mu_instance *self, const char *kind, const char *id, j
 {
 	struct object_msg *put;
 
-	check(self && loop_is_current(loop_main()));
-	check(self->loop == loop_main());
+	c_assert(self && loop_is_current(loop_main()));
+	c_assert(self->loop == loop_main());
 	int r = attrs ? make_put(self, kind, id, attrs, &put) : make_delete(self, kind, id, &put);
 	if (r == 0)
 		object_arrived(NULL, &put->msg);
@@ -292,7 +292,7 @@ int object_put_now(struct mu_instance *self, const char *kind, const char *id, j
 
 struct object *object_find(struct kind *kind, const char *id)
 {
-	check(kind);
+	c_assert(kind);
 	return id ? map_get(&kind->objects, id) : NULL;
 }
 
@@ -325,7 +325,7 @@ static void complain(struct kind *kind, const struct object_msg *put)
 
 static void object_gone(struct kind *kind, struct object *object)
 {
-	check(loop_is_current(loop_main()));
+	c_assert(loop_is_current(loop_main()));
 	map_del(&kind->objects, object->id);
 	stats.deletes++;
 	kind->sequence++;
@@ -355,7 +355,7 @@ static struct object *object_new(struct kind *kind, struct mu_instance *owner, c
 
 static void object_apply(struct kind *kind, struct object_msg *put)
 {
-	check(loop_is_current(loop_main()));
+	c_assert(loop_is_current(loop_main()));
 	complain(kind, put);
 	if (kind->row->flags & MU_SERVED) {
 		object_relay(kind, put);
@@ -386,10 +386,10 @@ static void object_apply(struct kind *kind, struct object_msg *put)
 
 void object_kind_gone(struct kind *kind, struct mu_instance *instance)
 {
-	check(loop_is_current(loop_main()));
+	c_assert(loop_is_current(loop_main()));
 	void *value;
 
-	check(kind);
+	c_assert(kind);
 	for (size_t at = 0; map_next(&kind->objects, &at, NULL, &value);) {
 		struct object *object = value;
 		if (instance && object->owner == instance) {
@@ -406,7 +406,7 @@ void object_instance_gone(struct mu_instance *instance)
 {
 	struct kind *kind;
 
-	check(instance);
+	c_assert(instance);
 	/* those of kinds that are its alone go with the kind, and one MU_CHANGE_RESET says so */
 	for (size_t at = 0; kind_next(&at, &kind);)
 		if (kind_owned_by(kind, instance) && kind->owners.next != kind->owners.prev)
@@ -416,7 +416,7 @@ void object_instance_gone(struct mu_instance *instance)
 
 json_t *object_json(const struct object *object)
 {
-	check(object && object->bytes);
+	c_assert(object && object->bytes);
 	json_t *json = json_loadb(object->bytes->text, object->bytes->length, JSON_ALLOW_NUL, NULL);
 
 	if (!json) /* a plugin's text that was no UTF-8, made by a function that does not look */
@@ -429,7 +429,7 @@ json_t *object_json(const struct object *object)
 
 void object_stats(struct object_stats *out)
 {
-	check(out);
+	c_assert(out);
 	*out = stats;
 	out->subscriptions = object_sub_stats(&out->resyncs);
 }

@@ -48,10 +48,10 @@ static const char *skip_value(const char *p)
 /* The member as JSON; NULL when it is absent. Names of attributes need no escapes. */
 static json_t *pick(const struct object_bytes *bytes, const char *name)
 {
-	check(bytes && name);
+	c_assert(bytes && name);
 	size_t length = strlen(name);
 
-	check(bytes->text[0] == '{');
+	c_assert(bytes->text[0] == '{');
 	for (const char *p = bytes->text + 1; *p == '"'; p++) {
 		const char *key = p + 1, *value = skip_string(p);
 		if (*value++ != ':')
@@ -95,7 +95,7 @@ static int compare_ranks(const struct mu_kind *row, const struct mu_attr *attr, 
 static int compare_values(const struct mu_kind *row, const struct mu_attr *attr, const json_t *a,
 			  const json_t *b)
 {
-	check(row && attr);
+	c_assert(row && attr);
 	if (!a || !b)
 		return !a - !b;
 	if (json_is_integer(a) && json_is_integer(b))
@@ -180,7 +180,7 @@ static bool texts_fit(const json_t *texts, const struct mu_condition *c)
 static bool condition_fits(const struct mu_kind *row, const char *id, const json_t *attrs,
 			   const struct mu_condition *c)
 {
-	check(id && c->attr && c->value);
+	c_assert(id && c->attr && c->value);
 	if (strcmp(c->attr, "id") == 0)
 		return text_fits(id, c);
 	const struct mu_attr *attr = kind_attr(row, c->attr);
@@ -202,7 +202,7 @@ static bool condition_fits(const struct mu_kind *row, const char *id, const json
 bool object_matches(const struct mu_kind *row, const char *id, const json_t *attrs,
 		    const struct mu_query *query)
 {
-	check(row && id && query);
+	c_assert(row && id && query);
 	for (size_t i = 0; i < query->where_count; i++)
 		if (!condition_fits(row, id, attrs, &query->where[i]))
 			return false;
@@ -258,7 +258,7 @@ static int compare_lines(const void *a, const void *b, void *data)
 static struct line *select_lines(struct kind *kind, const struct mu_query *query, struct order *order,
 				 size_t *count)
 {
-	check(loop_is_current(loop_main()));
+	c_assert(loop_is_current(loop_main()));
 	struct line *lines = mem_array(kind->objects.count, sizeof(*lines));
 	size_t n = 0;
 	void *value;
@@ -288,7 +288,7 @@ const struct object **object_select(struct kind *kind, const struct mu_query *qu
 {
 	struct order order;
 
-	check(kind && query && count);
+	c_assert(kind && query && count);
 	struct line *lines = select_lines(kind, query, &order, count);
 	const struct object **objects = mem_array(*count, sizeof(*objects));
 	for (size_t i = 0; i < *count; i++)
@@ -334,7 +334,7 @@ static bool parse_token(const struct order *order, const char *after, struct lin
 static size_t find_start(const struct line *lines, size_t count, struct order *order,
 			 const struct line *token)
 {
-	check(order && token->id);
+	c_assert(order && token->id);
 	size_t low = 0, high = count;
 
 	while (low < high) {
@@ -350,7 +350,7 @@ static size_t find_start(const struct line *lines, size_t count, struct order *o
 static json_t *make_page(const struct line *lines, size_t count, size_t from, const struct mu_query *query,
 			 const struct order *order, enum mu_role role)
 {
-	check(from <= count && query->limit > 0);
+	c_assert(from <= count && query->limit > 0);
 	size_t end = count - from > query->limit ? from + query->limit : count;
 	json_t *items = json_array();
 
@@ -370,8 +370,8 @@ json_t *object_list(struct kind *kind, const struct mu_query *query, enum mu_rol
 	size_t count, from = 0;
 	json_t *hold = NULL, *page = NULL;
 
-	check(kind && query);
-	check(query->limit > 0);
+	c_assert(kind && query);
+	c_assert(query->limit > 0);
 	struct line *lines = select_lines(kind, query, &order, &count);
 	bool good = !query->after || parse_token(&order, query->after, &token, &hold);
 	if (good && query->after)

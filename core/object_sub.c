@@ -94,7 +94,7 @@ static void sub_unref(struct mu_object_sub *sub)
 {
 	if (__atomic_sub_fetch(&sub->count, 1, __ATOMIC_ACQ_REL) > 0)
 		return;
-	check(!list_linked(&sub->node) && !list_linked(&sub->mine));
+	c_assert(!list_linked(&sub->node) && !list_linked(&sub->mine));
 	changes_free(&sub->queue);
 	changes_free(&sub->taken);
 	map_fini(&sub->newest);
@@ -106,7 +106,7 @@ static void sub_unref(struct mu_object_sub *sub)
 
 static void sub_ref(struct mu_object_sub *sub)
 {
-	check(__atomic_add_fetch(&sub->count, 1, __ATOMIC_RELAXED) > 1);
+	c_assert(__atomic_add_fetch(&sub->count, 1, __ATOMIC_RELAXED) > 1);
 }
 
 /* ---- its loop: taking ---- */
@@ -116,7 +116,7 @@ static void sub_resync(void *data);
 /* What waits moves to the loop's own list. */
 static bool sub_take(struct mu_object_sub *sub)
 {
-	check(mu_on_loop(sub->self));
+	c_assert(mu_on_loop(sub->self));
 	pthread_mutex_lock(&sub->lock);
 	bool lost = sub->lost && !sub->asked;
 	sub->asked |= lost;
@@ -136,7 +136,7 @@ static bool sub_take(struct mu_object_sub *sub)
 
 static void sub_tell(struct mu_object_sub *sub, const struct change *change)
 {
-	check(!sub->ended && change->kind);
+	c_assert(!sub->ended && change->kind);
 	struct mu_change told = {
 		.kind = change->kind,
 		.id = change->id[0] ? change->id : NULL,
@@ -180,7 +180,7 @@ static void sub_run(struct mu_instance *self, struct mu_msg *msg)
 	pthread_mutex_lock(&sub->lock);
 	sub->posted = false;
 	pthread_mutex_unlock(&sub->lock);
-	check(!self || self == sub->self);
+	c_assert(!self || self == sub->self);
 	if (!sub->ended) {
 		if (!list_empty(&sub->taken) || sub_take(sub))
 			sub_deliver(sub, DELIVER_MAX);
@@ -214,7 +214,7 @@ void object_sub_flush(struct mu_instance *instance)
 {
 	struct mu_object_sub *sub;
 
-	check(instance && mu_on_loop(instance));
+	c_assert(instance && mu_on_loop(instance));
 	flush_round++;
 	/* any of them may end in a callback: each is found anew */
 	while ((sub = next_unflushed(instance))) {
@@ -243,7 +243,7 @@ static void sub_push(struct mu_object_sub *sub, struct change *change)
 
 static void make_key(char key[KIND_NAME_MAX + 258], const char *kind, const char *id)
 {
-	check(text_printf(key, KIND_NAME_MAX + 258, "%s %s", kind, id));
+	c_assert(text_printf(key, KIND_NAME_MAX + 258, "%s %s", kind, id));
 }
 
 /* Under the lock: too much waits; who comes to look asks for all anew. */
@@ -280,8 +280,8 @@ static void sub_change(struct mu_object_sub *sub, struct change *change)
 void object_sub_change(struct kind *kind, const char *id, int what, uint64_t version,
 		       struct object_bytes *bytes)
 {
-	check(loop_is_current(loop_main()));
-	check(kind && id && id[0]);
+	c_assert(loop_is_current(loop_main()));
+	c_assert(kind && id && id[0]);
 	list_each (node, &subs) {
 		struct mu_object_sub *sub = list_entry(node, struct mu_object_sub, node);
 		if (sub_wants(sub, kind))
@@ -308,8 +308,8 @@ static void sub_forget_kind(struct mu_object_sub *sub, const char *kind)
 
 void object_sub_reset(struct kind *kind, bool back)
 {
-	check(loop_is_current(loop_main()));
-	check(kind);
+	c_assert(loop_is_current(loop_main()));
+	c_assert(kind);
 	list_each (node, &subs) {
 		struct mu_object_sub *sub = list_entry(node, struct mu_object_sub, node);
 		if (!sub_wants(sub, kind))
@@ -328,7 +328,7 @@ void object_sub_reset(struct kind *kind, bool back)
 /* Under the lock: the picture of every kind it wants. */
 static void sub_snapshot(struct mu_object_sub *sub, bool anew)
 {
-	check(loop_is_current(loop_main()));
+	c_assert(loop_is_current(loop_main()));
 	struct kind *kind;
 	void *value;
 
@@ -361,7 +361,7 @@ static void sub_resync(void *data)
 
 static void sub_join(void *data)
 {
-	check(loop_is_current(loop_main()));
+	c_assert(loop_is_current(loop_main()));
 	struct mu_object_sub *sub = data; /* main's reference */
 
 	list_add(&subs, &sub->node);
@@ -373,11 +373,11 @@ static void sub_join(void *data)
 
 static void sub_leave(struct mu_object_sub *sub)
 {
-	check(loop_is_current(loop_main()));
+	c_assert(loop_is_current(loop_main()));
 	if (!list_linked(&sub->node))
 		return;
 	list_remove(&sub->node);
-	check(sub_count > 0);
+	c_assert(sub_count > 0);
 	sub_count--;
 	pthread_mutex_lock(&sub->lock);
 	changes_free(&sub->queue);
@@ -397,7 +397,7 @@ static void sub_left(void *data)
 /* Its loop: it has ended without saying so. */
 static void sub_abandon(void *data)
 {
-	check(data);
+	c_assert(data);
 	struct mu_object_sub *sub = data;
 
 	if (!sub->ended) {
@@ -437,8 +437,8 @@ struct mu_object_sub *mu_objects_subscribe(struct mu_instance *self, const char 
 							   const struct mu_change *change),
 					   void *data)
 {
-	check(self && mu_on_loop(self));
-	check(kind && changed);
+	c_assert(self && mu_on_loop(self));
+	c_assert(kind && changed);
 	struct mu_object_sub *sub = mem_alloc(sizeof(*sub));
 
 	sub->count = 2; /* the loop's and main's */
@@ -461,17 +461,17 @@ struct mu_object_sub *mu_objects_subscribe(struct mu_instance *self, const char 
 
 void *mu_object_sub_data(const struct mu_object_sub *sub)
 {
-	check(sub);
+	c_assert(sub);
 	return sub->data;
 }
 
 void mu_objects_unsubscribe(struct mu_object_sub **sub)
 {
-	check(sub);
+	c_assert(sub);
 	if (!*sub)
 		return;
-	check(mu_on_loop((*sub)->self));
-	check(!(*sub)->ended);
+	c_assert(mu_on_loop((*sub)->self));
+	c_assert(!(*sub)->ended);
 	(*sub)->ended = true;
 	list_remove(&(*sub)->mine);
 	loop_call(loop_main(), sub_left, *sub);

@@ -104,7 +104,7 @@ static void pool_grow(void)
 
 void pool_submit(struct pool_task *task)
 {
-	check(task->run && !task->next);
+	c_assert(task->run && !task->next);
 	pthread_mutex_lock(&pool.lock);
 	task->started = 0;
 	task->disowned = task->returned = false;
@@ -140,7 +140,7 @@ bool pool_withdraw(struct pool_task *task)
 bool pool_disown(struct pool_task *task)
 {
 	pthread_mutex_lock(&pool.lock);
-	check(!task->disowned);
+	c_assert(!task->disowned);
 	bool first = !task->returned;
 	if (first) {
 		task->disowned = true;
@@ -155,7 +155,7 @@ bool pool_disown(struct pool_task *task)
 bool pool_returned(struct pool_task *task)
 {
 	pthread_mutex_lock(&pool.lock);
-	check(!task->returned);
+	c_assert(!task->returned);
 	task->returned = true;
 	bool disowned = task->disowned;
 	if (disowned)

@@ -50,7 +50,7 @@ static void notice_drop(struct mu_msg *msg)
 
 static void notice_run(struct mu_instance *self, struct mu_msg *msg)
 {
-	check(mu_on_loop(self));
+	c_assert(mu_on_loop(self));
 	struct notice *n = container_of(msg, struct notice, msg);
 	const struct mu_http_provider *to = &table;
 
@@ -67,7 +67,7 @@ static void notice_run(struct mu_instance *self, struct mu_msg *msg)
 
 static void tell(const struct offer *offer, bool added)
 {
-	check(loop_is_current(loop_main()));
+	c_assert(loop_is_current(loop_main()));
 	if (!provider || !offer->owner->ref)
 		return;
 	struct notice *notice = mem_alloc(sizeof(*notice));
@@ -85,12 +85,12 @@ static void tell(const struct offer *offer, bool added)
 
 void route_init(void)
 {
-	check(list_empty(&offers) && !provider);
+	c_assert(list_empty(&offers) && !provider);
 }
 
 static int check_route(const struct mu_route *row, struct mu_error *error)
 {
-	check(row->method && row->path);
+	c_assert(row->method && row->path);
 	if (!row->method[0] || strspn(row->method, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") != strlen(row->method))
 		return mu_error(error, -EINVAL, "\"%.30s\" is no HTTP method", row->method);
 	if (!row->handle)
@@ -147,7 +147,7 @@ static int check_space(const struct mu_instance *instance, const struct mu_names
 static void offer_add(struct mu_instance *owner, const struct mu_route *route,
 		      const struct mu_namespace *space)
 {
-	check(owner && (route || space));
+	c_assert(owner && (route || space));
 	struct offer *offer = mem_alloc(sizeof(*offer));
 
 	offer->owner = owner;
@@ -159,8 +159,8 @@ static void offer_add(struct mu_instance *owner, const struct mu_route *route,
 
 int route_add_instance(struct mu_instance *instance, struct mu_error *error)
 {
-	check(loop_is_current(loop_main()));
-	check(instance && instance->plugin);
+	c_assert(loop_is_current(loop_main()));
+	c_assert(instance && instance->plugin);
 	const struct mu_plugin *plugin = instance->plugin;
 	int r = 0;
 
@@ -184,8 +184,8 @@ int route_add_instance(struct mu_instance *instance, struct mu_error *error)
 
 void route_remove_instance(struct mu_instance *instance)
 {
-	check(loop_is_current(loop_main()));
-	check(instance);
+	c_assert(loop_is_current(loop_main()));
+	c_assert(instance);
 	list_each_safe (node, &offers) {
 		struct offer *offer = list_entry(node, struct offer, node);
 		if (offer->owner != instance)
@@ -204,10 +204,10 @@ void route_remove_instance(struct mu_instance *instance)
 
 bool route_next(size_t *at, const struct mu_route **row, struct mu_instance **owner)
 {
-	check(loop_is_current(loop_main()));
+	c_assert(loop_is_current(loop_main()));
 	size_t i = 0;
 
-	check(at && row && owner);
+	c_assert(at && row && owner);
 	list_each (node, &offers) {
 		const struct offer *offer = list_entry(node, struct offer, node);
 		if (!offer->route || i++ < *at)
@@ -242,7 +242,7 @@ struct attachment {
 
 static void attach(void *data)
 {
-	check(loop_is_current(loop_main()));
+	c_assert(loop_is_current(loop_main()));
 	struct attachment *attachment = data;
 	struct mu_instance *instance = attachment->instance;
 
@@ -269,8 +269,8 @@ int mu_http_provide(struct mu_instance *self, const struct mu_http_provider *to)
 {
 	struct mu_instance *none = NULL;
 
-	check(self && mu_on_loop(self));
-	check(to && to->size > offsetof(struct mu_http_provider, ops) && to->ops);
+	c_assert(self && mu_on_loop(self));
+	c_assert(to && to->size > offsetof(struct mu_http_provider, ops) && to->ops);
 	if (!__atomic_compare_exchange_n(&claimed, &none, self, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))
 		return -EBUSY;
 	/* one that was built for an older table leaves the rest out */

@@ -20,7 +20,7 @@ struct segment {
 /* `at` stands on a slash. False when what follows is no segment of a pattern. */
 static bool segment_read(const char *at, struct segment *out)
 {
-	check(*at == '/');
+	c_assert(*at == '/');
 	*out = (struct segment){ .text = at + 1 };
 	if (at[1] != '{') {
 		out->length = strspn(out->text, literal_bytes);
@@ -100,7 +100,7 @@ static bool path_climbs(const char *path)
 static void take_param(struct route_param params[8], size_t *count, const struct segment *segment,
 		       const char *value, size_t length)
 {
-	check(*count < ROUTE_PARAMS_MAX);
+	c_assert(*count < ROUTE_PARAMS_MAX);
 	params[(*count)++] = (struct route_param){ segment->text, value, segment->length, length };
 }
 
@@ -108,7 +108,7 @@ bool route_match(const char *pattern, const char *path, struct route_param param
 {
 	struct segment segment;
 
-	check(pattern && path && params && count);
+	c_assert(pattern && path && params && count);
 	*count = 0;
 	if (path[0] != '/' || path_climbs(path))
 		return false;
@@ -136,7 +136,7 @@ bool route_same_shape(const char *a, const char *b)
 {
 	struct segment one, two;
 
-	check(a && b);
+	c_assert(a && b);
 	while (*a && *b) {
 		if (!segment_read(a, &one) || !segment_read(b, &two))
 			return strcmp(a, b) == 0; /* both are "/" */

@@ -48,7 +48,7 @@ static void sched_arm(struct mu_instance *instance);
 
 int64_t sched_next(int64_t real, int64_t interval, int64_t offset)
 {
-	check(interval > 0);
+	c_assert(interval > 0);
 	int64_t since = real - offset;
 	int64_t whole = since - (since % interval + interval) % interval;
 	return whole + interval + offset;
@@ -264,7 +264,7 @@ static void sched_arm(struct mu_instance *instance)
 
 void sched_add(struct mu_instance *instance)
 {
-	check(loop_is_current(loop_main()) && instance->interval > 0);
+	c_assert(loop_is_current(loop_main()) && instance->interval > 0);
 	instance->read.listed = true;
 	if (!clock_offset)
 		clock_watch();

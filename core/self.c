@@ -43,7 +43,7 @@ static void self_stop(struct mu_instance *self)
 static size_t add_commands(size_t at, const struct mu_command *rows)
 {
 	for (; rows->name; rows++) {
-		check(at + 1 < MU_ARRAY_LEN(commands));
+		c_assert(at + 1 < MU_ARRAY_LEN(commands));
 		commands[at++] = *rows;
 	}
 	return at;

@@ -48,7 +48,7 @@ int series_clean(char to[SERIES_NAME_SIZE], const char *name, bool plugin)
 {
 	size_t length = 0;
 
-	check(to && name);
+	c_assert(to && name);
 	if (name[0] == '/' && name[1] == '\0')
 		name = "root";
 	else if (name[0] == '/')
@@ -66,7 +66,7 @@ int series_clean(char to[SERIES_NAME_SIZE], const char *name, bool plugin)
 
 static int clean_error(struct mu_error *error, const char *which, const char *name)
 {
-	check(which && name);
+	c_assert(which && name);
 	mu_error(error, -EINVAL, "the %s of a series cannot be \"%.140s\"", which, name);
 	mu_error_remedy(error,
 	                "it has 1 to 127 bytes, none of them a control byte, and does not begin with a '.'");
@@ -93,7 +93,7 @@ static int ident_clean(const struct mu_ident *ident, struct clean *out, struct m
 		to += length + 1;
 	}
 	out->total = (size_t)(to - out->text);
-	check(out->total <= sizeof(out->text));
+	c_assert(out->total <= sizeof(out->text));
 	out->hash = hash_bytes(out->text, out->total, hash_seed());
 	return 0;
 }
@@ -137,7 +137,7 @@ static struct mu_series *series_new(const struct clean *clean, const struct mu_t
 	size_t texts = 2 * clean->total;
 	struct mu_series *series = mem_alloc(sizeof(*series) + numbers + texts);
 
-	check(strcmp(type->name, clean->at[TYPE]) == 0);
+	c_assert(strcmp(type->name, clean->at[TYPE]) == 0);
 	series->values = (union mu_value *)(series + 1);
 	series->rates = (double *)(series->values + type->count);
 	char *to = (char *)(series->rates + type->count);
@@ -152,7 +152,7 @@ static struct mu_series *series_new(const struct clean *clean, const struct mu_t
 	to = name_put(to, clean->at[PLUGIN], clean->length[PLUGIN] + 1);
 	series->ident.plugin_instance = to;
 	to = name_put(to, clean->at[PLUGIN_INSTANCE], clean->length[PLUGIN_INSTANCE] + 1);
-	check(to <= end);
+	c_assert(to <= end);
 	series->type = type;
 	series->hash = clean->hash;
 	series->count = 1; /* the table's */
@@ -170,7 +170,7 @@ static struct slot *slot_find(const struct clean *clean)
 {
 	size_t at = (uint32_t)clean->hash & (table.cap - 1);
 
-	check(table.cap > table.linked);
+	c_assert(table.cap > table.linked);
 	for (;; at = (at + 1) & (table.cap - 1)) {
 		struct slot *slot = &table.slots[at];
 		if (slot->index_plus_one == 0)
@@ -204,7 +204,7 @@ static void slot_clear(size_t gap)
 {
 	size_t mask = table.cap - 1;
 
-	check(table.slots[gap].index_plus_one);
+	c_assert(table.slots[gap].index_plus_one);
 	for (size_t at = (gap + 1) & mask; table.slots[at].index_plus_one; at = (at + 1) & mask) {
 		size_t home = table.slots[at].hash & mask;
 		if (((at - home) & mask) >= ((at - gap) & mask)) {
@@ -243,9 +243,9 @@ static struct mu_series *table_add(const struct clean *clean, const struct mu_ty
 	if ((table.linked + 1) * 4 > table.cap * 3)
 		slots_grow();
 	struct slot *slot = slot_find(clean);
-	check(slot->index_plus_one == 0);
+	c_assert(slot->index_plus_one == 0);
 	series->index = index_take();
-	check(!table.by_index[series->index]);
+	c_assert(!table.by_index[series->index]);
 	table.serial = table.serial == INT32_MAX ? 1 : table.serial + 1; /* 31 bits: see value_sub.c */
 	series->serial = table.serial;
 	table.by_index[series->index] = series;
@@ -258,13 +258,13 @@ static void table_remove(struct mu_series *series)
 {
 	size_t at = (uint32_t)series->hash & (table.cap - 1);
 
-	check(!series->unlinked);
+	c_assert(!series->unlinked);
 	while (table.slots[at].index_plus_one != series->index + 1) {
-		check(table.slots[at].index_plus_one);
+		c_assert(table.slots[at].index_plus_one);
 		at = (at + 1) & (table.cap - 1);
 	}
 	slot_clear(at);
-	check(table.linked > 0);
+	c_assert(table.linked > 0);
 	table.linked--;
 	__atomic_store_n(&series->unlinked, true, __ATOMIC_RELEASE);
 }
@@ -273,14 +273,14 @@ static void table_remove(struct mu_series *series)
 
 struct mu_series *mu_series_ref(struct mu_series *series)
 {
-	check(series);
-	check(__atomic_fetch_add(&series->count, 1, __ATOMIC_RELAXED) > 0);
+	c_assert(series);
+	c_assert(__atomic_fetch_add(&series->count, 1, __ATOMIC_RELAXED) > 0);
 	return series;
 }
 
 static void series_free(struct mu_series *series)
 {
-	check(series->unlinked);
+	c_assert(series->unlinked);
 	pthread_mutex_lock(&series_mutex);
 	/* not so when the handle outlived series_fini */
 	if (series->index < table.index_count && table.by_index[series->index] == series) {
@@ -293,14 +293,14 @@ static void series_free(struct mu_series *series)
 
 void mu_series_unref(struct mu_series **series)
 {
-	check(series);
+	c_assert(series);
 	struct mu_series *it = *series;
 
 	*series = NULL;
 	if (!it)
 		return;
 	uint32_t before = __atomic_fetch_sub(&it->count, 1, __ATOMIC_ACQ_REL);
-	check(before > 0);
+	c_assert(before > 0);
 	if (before == 1)
 		series_free(it);
 }
@@ -330,7 +330,7 @@ int mu_series_get(const struct mu_ident *ident, struct mu_series **out, struct m
 {
 	struct clean clean;
 
-	check(ident && out);
+	c_assert(ident && out);
 	*out = NULL;
 	int r = ident_clean(ident, &clean, error);
 	if (r < 0)
@@ -357,7 +357,7 @@ int mu_series_find(const struct mu_ident *ident, struct mu_series **out)
 {
 	struct clean clean;
 
-	check(ident && out);
+	c_assert(ident && out);
 	*out = NULL;
 	int r = ident_clean(ident, &clean, NULL);
 	if (r < 0)
@@ -375,9 +375,9 @@ struct mu_series *series_relink(struct mu_series *old)
 	struct clean clean;
 	struct mu_series *series;
 
-	check(old && series_is_unlinked(old));
-	check(ident_clean(&old->ident, &clean, NULL) == 0); /* clean names stay as they are */
-	check(clean.hash == old->hash);
+	c_assert(old && series_is_unlinked(old));
+	c_assert(ident_clean(&old->ident, &clean, NULL) == 0); /* clean names stay as they are */
+	c_assert(clean.hash == old->hash);
 	if (series_obtain(&clean, old->type, &series) < 0)
 		return NULL;
 	if (!types_equal(series->type, old->type)) {
@@ -422,7 +422,7 @@ size_t series_slice(uint32_t *cursor, size_t look, struct mu_series **out)
 {
 	size_t count = 0;
 
-	check(cursor && out);
+	c_assert(cursor && out);
 	pthread_mutex_lock(&series_mutex);
 	size_t end = *cursor + look < table.index_count ? *cursor + look : table.index_count;
 	for (size_t i = *cursor; i < end; i++)
@@ -436,7 +436,7 @@ size_t series_slice(uint32_t *cursor, size_t look, struct mu_series **out)
 
 void series_unlink(struct mu_series *series)
 {
-	check(series);
+	c_assert(series);
 	pthread_mutex_lock(&series_mutex);
 	table_remove(series);
 	pthread_mutex_unlock(&series_mutex);
@@ -447,7 +447,7 @@ void series_unlink(struct mu_series *series)
 
 void series_init(const char *name)
 {
-	check(table.linked == 0);
+	c_assert(table.linked == 0);
 	if (name)
 		series_hostname(name);
 }

@@ -62,7 +62,7 @@ double series_rate(enum mu_ds_type type, union mu_value now, union mu_value befo
 
 void series_timeout_factor(double intervals)
 {
-	check(intervals > 0);
+	c_assert(intervals > 0);
 	timeout_intervals = intervals;
 }
 
@@ -81,7 +81,7 @@ static void last_store(struct mu_series *series, const struct mu_sample *sample,
 {
 	uint32_t seq = series->seq;
 
-	check((seq & 1) == 0);
+	c_assert((seq & 1) == 0);
 	__atomic_store_n(&series->seq, seq + 1, __ATOMIC_RELAXED);
 	__atomic_store_n(&series->time, sample->time, __ATOMIC_RELEASE);
 	__atomic_store_n(&series->interval, sample->interval, __ATOMIC_RELEASE);
@@ -97,9 +97,9 @@ void series_update(struct mu_sample *sample, double *rates, int64_t now_mono)
 {
 	struct mu_series *series = sample->series;
 
-	check(series && rates);
-	check(sample->count == series->type->count);
-	check(sample->time > 0);
+	c_assert(series && rates);
+	c_assert(sample->count == series->type->count);
+	c_assert(sample->time > 0);
 	if (series->time > 0 && sample->time <= series->time) {
 		/* does not count as seen: after a stamp from the future the series times out and begins
 		 * anew */
@@ -126,7 +126,7 @@ void series_expire(int64_t now_mono, void (*gone)(struct mu_series *series, void
 	static struct mu_series *slice[EXPIRE_LOOK];
 	size_t count = series_slice(&cursor, EXPIRE_LOOK, slice);
 
-	check(count <= EXPIRE_LOOK);
+	c_assert(count <= EXPIRE_LOOK);
 	for (size_t i = 0; i < count; i++) {
 		if (is_over(slice[i], now_mono)) {
 			if (gone && slice[i]->time > 0)
@@ -156,8 +156,8 @@ static bool last_load(const struct mu_series *series, struct mu_last *out)
 
 int mu_series_last(const struct mu_series *series, struct mu_last *out)
 {
-	check(series && out);
-	check(series->type->count <= MU_ARRAY_LEN(out->values));
+	c_assert(series && out);
+	c_assert(series->type->count <= MU_ARRAY_LEN(out->values));
 	out->count = (uint32_t)series->type->count;
 	for (unsigned tries = 1; !last_load(series, out); tries++)
 		if (tries % SPINS == 0)

@@ -27,14 +27,14 @@ struct mu_series **series_match(const char *glob, size_t *count)
 	size_t kept = 0, cap = 0;
 	uint32_t cursor = 0;
 
-	check(count);
+	c_assert(count);
 	do {
 		if (cap < kept + SLICE) {
 			cap = cap * 2 + SLICE;
 			series = mem_grow(series, cap, sizeof(struct mu_series *));
 		}
 		size_t end = kept + series_slice(&cursor, SLICE, series + kept);
-		check(end <= cap);
+		c_assert(end <= cap);
 		for (size_t i = kept; i < end; i++)
 			if (!glob || mu_glob(glob, series[i]->name))
 				series[kept++] = series[i];
@@ -56,7 +56,7 @@ int series_parse(const char *name, const char *dflt_host, struct mu_series **out
 	char text[5 * SERIES_NAME_SIZE];
 	struct plaintext_ident parts;
 
-	check(name && out);
+	c_assert(name && out);
 	*out = NULL;
 	int r = text_copy(text, sizeof(text), name) ? plaintext_ident(text, dflt_host, &parts)
 	                                            : -ENAMETOOLONG;

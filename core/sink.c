@@ -21,8 +21,8 @@ static void sink_wake_drop(struct mu_msg *msg);
 
 void sink_init(struct sink *sink, struct mu_instance *owner, size_t limit, bool newest)
 {
-	check(sink && owner);
-	check(owner->ref);
+	c_assert(sink && owner);
+	c_assert(owner->ref);
 	sink->count = 1;
 	sink->owner = owner;
 	sink->to = mu_self_ref(owner);
@@ -30,19 +30,19 @@ void sink_init(struct sink *sink, struct mu_instance *owner, size_t limit, bool 
 	sink->newest = newest;
 	sink->wake.run = sink_wake_run;
 	sink->wake.drop = sink_wake_drop;
-	check(pthread_mutex_init(&sink->mutex, NULL) == 0);
+	c_assert(pthread_mutex_init(&sink->mutex, NULL) == 0);
 }
 
 void sink_ref(struct sink *sink)
 {
-	check(__atomic_fetch_add(&sink->count, 1, __ATOMIC_RELAXED) > 0);
+	c_assert(__atomic_fetch_add(&sink->count, 1, __ATOMIC_RELAXED) > 0);
 }
 
 void sink_unref(struct sink *sink)
 {
 	uint32_t before = __atomic_fetch_sub(&sink->count, 1, __ATOMIC_ACQ_REL);
 
-	check(before > 0);
+	c_assert(before > 0);
 	if (before == 1)
 		sink->release(sink);
 }
@@ -82,7 +82,7 @@ static const struct mu_batch *ring_pop(struct sink *sink)
 	const struct mu_batch *batch = sink->ring[sink->head];
 	sink->head = (sink->head + 1) & (sink->cap - 1);
 	sink->waiting--;
-	check(sink->bytes >= batch->bytes);
+	c_assert(sink->bytes >= batch->bytes);
 	sink->bytes -= batch->bytes;
 	return batch;
 }
@@ -102,7 +102,7 @@ static void ring_empty(struct sink *sink)
 
 void sink_fini(struct sink *sink)
 {
-	check(sink->count == 0);
+	c_assert(sink->count == 0);
 	ring_empty(sink);
 	free(sink->ring);
 	mu_ref_unref(&sink->to);
@@ -126,7 +126,7 @@ void sink_push(struct sink *sink, const struct mu_batch *batch)
 {
 	bool full = true, told = false, wake = false;
 
-	check(batch->bytes > 0);
+	c_assert(batch->bytes > 0);
 	if (sink_is_closed(sink))
 		return;
 	while (full) {
@@ -167,7 +167,7 @@ uint64_t sink_lost(struct sink *sink)
 
 void sink_stats(struct sink *sink, struct sink_stats *out)
 {
-	check(out);
+	c_assert(out);
 	pthread_mutex_lock(&sink->mutex);
 	*out = (struct sink_stats){ .name = sink->name,
 		                    .batches = sink->batches,
@@ -184,7 +184,7 @@ void sink_stats(struct sink *sink, struct sink_stats *out)
 static const struct mu_batch *sink_pop(struct sink *sink, bool wake)
 {
 	pthread_mutex_lock(&sink->mutex);
-	check(!wake || sink->posted);
+	c_assert(!wake || sink->posted);
 	const struct mu_batch *batch = ring_pop(sink);
 	if (batch) {
 		sink->batches++;
@@ -210,7 +210,7 @@ void sink_drain(struct sink *sink, struct mu_instance *self)
 {
 	const struct mu_batch *batch;
 
-	check(self == sink->owner && mu_on_loop(self));
+	c_assert(self == sink->owner && mu_on_loop(self));
 	while ((batch = sink_pop(sink, false)) != NULL)
 		sink_hand_over(sink, self, batch);
 }
@@ -236,7 +236,7 @@ static void sink_wake_run(struct mu_instance *self, struct mu_msg *msg)
 	const struct mu_batch *batch = NULL;
 	size_t done = 0;
 
-	check(self == sink->owner);
+	c_assert(self == sink->owner);
 	while (done < DRAIN_BYTES && (batch = sink_pop(sink, true)) != NULL)
 		done += sink_hand_over(sink, self, batch);
 	sink_recover(sink);
@@ -259,7 +259,7 @@ static void sink_wake_drop(struct mu_msg *msg)
 
 static void writer_deliver(struct sink *sink, struct mu_instance *self, const struct mu_batch *batch)
 {
-	check(sink->owner == self);
+	c_assert(sink->owner == self);
 	self->plugin->write(self, batch);
 }
 
@@ -274,7 +274,7 @@ struct sink *sink_new_writer(struct mu_instance *instance)
 	struct sink *sink = mem_alloc(sizeof(*sink));
 	const struct mu_plugin *plugin = instance->plugin;
 
-	check(plugin && plugin->write);
+	c_assert(plugin && plugin->write);
 	sink_init(sink, instance, plugin->write_limit ? plugin->write_limit : WRITE_LIMIT,
 	          plugin->write_newest);
 	text_copy(sink->name, sizeof(sink->name), instance->name);

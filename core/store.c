@@ -37,7 +37,7 @@ void store_init(const char *base_dir)
 	pthread_attr_t attr;
 	sigset_t all, before;
 
-	check(!life.running && base_dir);
+	c_assert(!life.running && base_dir);
 	text_printf(life.dir, sizeof(life.dir), "%s/store", base_dir);
 	list_init(&store_room.stores);
 	store_room.quit = false;
@@ -46,7 +46,7 @@ void store_init(const char *base_dir)
 	pthread_attr_setstacksize(&attr, STACK_SIZE);
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &before); /* signals are the main thread's */
-	check(pthread_create(&life.thread, &attr, store_thread, NULL) == 0);
+	c_assert(pthread_create(&life.thread, &attr, store_thread, NULL) == 0);
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	pthread_attr_destroy(&attr);
 	life.running = true;
@@ -58,7 +58,7 @@ int store_fini(int64_t wait_ns)
 
 	if (!life.running)
 		return 0;
-	check(wait_ns >= 0);
+	c_assert(wait_ns >= 0);
 	pthread_mutex_lock(&store_room.lock);
 	store_room.quit = true;
 	pthread_cond_signal(&store_room.work);
@@ -76,7 +76,7 @@ int store_fini(int64_t wait_ns)
 
 void store_stats(struct store_stats *out)
 {
-	check(out);
+	c_assert(out);
 	pthread_mutex_lock(&store_room.lock);
 	*out = store_room.stats;
 	pthread_mutex_unlock(&store_room.lock);
@@ -151,10 +151,10 @@ struct mu_store *mu_store_open(struct mu_instance *self, const struct mu_migrati
 {
 	char path[1024];
 
-	check(self && mu_on_loop(self));
-	check(life.running && (migrations || count == 0));
+	c_assert(self && mu_on_loop(self));
+	c_assert(life.running && (migrations || count == 0));
 	for (size_t i = 0; i < count; i++)
-		check(migrations[i].number > (i ? migrations[i - 1].number : 0));
+		c_assert(migrations[i].number > (i ? migrations[i - 1].number : 0));
 	path_of(self->name, path, sizeof(path));
 	if (store_may_open(self->name, path, count ? migrations[count - 1].number : 0, error) < 0)
 		return NULL;
@@ -187,13 +187,13 @@ static struct mu_store *store_of(const struct mu_instance *instance)
 
 const struct mu_instance *store_owner(const struct mu_store *store)
 {
-	check(store);
+	c_assert(store);
 	return store->instance;
 }
 
 void store_instance_gone(struct mu_instance *instance, void (*closed)(void *data), void *data)
 {
-	check(instance && loop_is_current(loop_main()));
+	c_assert(instance && loop_is_current(loop_main()));
 	if (!life.running) {
 		if (closed)
 			loop_call(loop_main(), closed, data);
@@ -215,7 +215,7 @@ void store_instance_gone(struct mu_instance *instance, void (*closed)(void *data
 
 static void store_submit(struct mu_store *store, struct mu_store_op *op, bool write)
 {
-	check(store && op && op->run);
+	c_assert(store && op && op->run);
 	op->write = write;
 	op->status = 0;
 	pthread_mutex_lock(&store_room.lock);

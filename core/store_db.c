@@ -43,7 +43,7 @@ int store_db_peek(const char *path, int newest, struct mu_error *error)
 	static const char magic[16] = "SQLite format 3";
 	unsigned char head[HEAD_SIZE];
 
-	check(path && newest >= 0);
+	c_assert(path && newest >= 0);
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	if (fd < 0 && errno == ENOENT)
 		return 0;
@@ -71,7 +71,7 @@ int store_db_peek(const char *path, int newest, struct mu_error *error)
 
 static int say_sqlite(sqlite3 *sqlite, const char *path, int r, struct mu_error *error)
 {
-	check(r < 0);
+	c_assert(r < 0);
 	if (r == -EBADMSG) {
 		mu_error(error, r, "it is damaged: %s", sqlite3_errmsg(sqlite));
 		mu_error_remedy(error, REMEDY_DAMAGED, path);
@@ -128,7 +128,7 @@ static int db_migrate_one(sqlite3 *sqlite, const struct mu_migration *migration)
 {
 	char set[64];
 
-	check(migration->number > 0 && migration->sql);
+	c_assert(migration->number > 0 && migration->sql);
 	sqlite3_snprintf(sizeof(set), set, "PRAGMA user_version=%d", migration->number);
 	int code = sqlite3_exec(sqlite, "BEGIN IMMEDIATE", NULL, NULL, NULL);
 	if (code == SQLITE_OK)
@@ -172,7 +172,7 @@ static int db_migrate(sqlite3 *sqlite, const char *path, const struct mu_migrati
 /* GLOB in SQL means what a glob means everywhere else. */
 static void glob_function(sqlite3_context *context, int count, sqlite3_value **values)
 {
-	check(count == 2);
+	c_assert(count == 2);
 	const char *glob = (const char *)sqlite3_value_text(values[0]);
 	const char *text = (const char *)sqlite3_value_text(values[1]);
 	if (glob && text)
@@ -198,7 +198,7 @@ static int db_prepare(struct store_db *db)
 int store_db_open(struct store_db *db, const char *path, const struct mu_migration *migrations, size_t count,
 		  struct mu_error *error)
 {
-	check(db && !db->sqlite && path);
+	c_assert(db && !db->sqlite && path);
 	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600); /* SQLite would make it readable for all */
 	if (fd >= 0)
 		close(fd);
@@ -230,7 +230,7 @@ void store_db_close(struct store_db *db)
 	/* what a plugin prepared by itself and forgot does not keep the file locked */
 	for (sqlite3_stmt *stmt; (stmt = sqlite3_next_stmt(db->sqlite, NULL));)
 		sqlite3_finalize(stmt);
-	check(sqlite3_close(db->sqlite) == SQLITE_OK);
+	c_assert(sqlite3_close(db->sqlite) == SQLITE_OK);
 	*db = (struct store_db){ 0 };
 }
 
@@ -274,7 +274,7 @@ static int group_add(struct store_db *db, struct mu_store_op *op)
 
 int store_db_write(struct store_db *db, struct mu_store_op *first)
 {
-	check(db->sqlite && first);
+	c_assert(db->sqlite && first);
 	int r = db_verb(db, STORE_BEGIN);
 	for (struct mu_store_op *op = first; op && r == 0; op = op->next)
 		r = group_add(db, op);
@@ -291,7 +291,7 @@ int store_db_write(struct store_db *db, struct mu_store_op *first)
 
 void store_db_read(struct store_db *db, struct mu_store_op *first)
 {
-	check(db->sqlite && first);
+	c_assert(db->sqlite && first);
 	mu_sql(db->sqlite, "PRAGMA query_only=ON", NULL, NULL, "");
 	for (struct mu_store_op *op = first; op; op = op->next)
 		op->status = op_run(db, op);

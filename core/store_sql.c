@@ -94,7 +94,7 @@ static struct sql_cache *cache_find(struct sqlite3 *db)
 
 void sql_keep(struct sqlite3 *db)
 {
-	check(db && !cache_find(db));
+	c_assert(db && !cache_find(db));
 	struct sql_cache *cache = mem_alloc(sizeof(*cache));
 	cache->db = db;
 	cache->next = caches;
@@ -103,7 +103,7 @@ void sql_keep(struct sqlite3 *db)
 
 static void kept_clear(struct sql_kept *kept)
 {
-	check(!kept->busy);
+	c_assert(!kept->busy);
 	sqlite3_finalize(kept->stmt);
 	free(kept->sql);
 	*kept = (struct sql_kept){ 0 };
@@ -181,7 +181,7 @@ static void stmt_give(sqlite3_stmt *stmt, struct sql_kept *kept)
 		sqlite3_finalize(stmt);
 		return;
 	}
-	check(kept->busy && kept->stmt == stmt);
+	c_assert(kept->busy && kept->stmt == stmt);
 	sqlite3_reset(stmt);
 	sqlite3_clear_bindings(stmt);
 	kept->busy = false;
@@ -201,7 +201,7 @@ static int stmt_bind(sqlite3_stmt *stmt, int at, const struct sql_value *value)
 	case 'b':
 		return sqlite3_bind_blob64(stmt, at, value->bytes, value->size, SQLITE_STATIC);
 	default:
-		check(!"a letter of binds is one of i d s b");
+		c_assert(!"a letter of binds is one of i d s b");
 		return SQLITE_MISUSE;
 	}
 }
@@ -237,12 +237,12 @@ int sql_run(struct sqlite3 *db, const char *sql, int (*row)(const struct mu_row 
 	struct sql_kept *kept;
 	sqlite3_stmt *stmt = NULL;
 
-	check(db && sql);
-	check(values || count == 0);
+	c_assert(db && sql);
+	c_assert(values || count == 0);
 	int r = stmt_take(db, sql, &stmt, &kept);
 	if (r < 0)
 		return r;
-	check((size_t)sqlite3_bind_parameter_count(stmt) == count);
+	c_assert((size_t)sqlite3_bind_parameter_count(stmt) == count);
 	for (size_t i = 0; i < count && r == 0; i++)
 		r = sql_errno(db, stmt_bind(stmt, (int)i + 1, &values[i]));
 	if (r == 0)
@@ -258,7 +258,7 @@ int mu_sql(struct sqlite3 *db, const char *sql, int (*row)(const struct mu_row *
 	size_t count = binds ? strlen(binds) : 0;
 	va_list args;
 
-	check(count <= SQL_BINDS_MAX);
+	c_assert(count <= SQL_BINDS_MAX);
 	va_start(args, binds);
 	for (size_t i = 0; i < count; i++) {
 		values[i] = (struct sql_value){ .type = binds[i] };
@@ -279,25 +279,25 @@ int mu_sql(struct sqlite3 *db, const char *sql, int (*row)(const struct mu_row *
 
 int64_t mu_row_i64(const struct mu_row *row, int column)
 {
-	check(column >= 0 && column < sqlite3_column_count(row->stmt));
+	c_assert(column >= 0 && column < sqlite3_column_count(row->stmt));
 	return sqlite3_column_int64(row->stmt, column);
 }
 
 double mu_row_double(const struct mu_row *row, int column)
 {
-	check(column >= 0 && column < sqlite3_column_count(row->stmt));
+	c_assert(column >= 0 && column < sqlite3_column_count(row->stmt));
 	return sqlite3_column_double(row->stmt, column);
 }
 
 const char *mu_row_text(const struct mu_row *row, int column)
 {
-	check(column >= 0 && column < sqlite3_column_count(row->stmt));
+	c_assert(column >= 0 && column < sqlite3_column_count(row->stmt));
 	return (const char *)sqlite3_column_text(row->stmt, column);
 }
 
 const void *mu_row_blob(const struct mu_row *row, int column, size_t *size)
 {
-	check(column >= 0 && column < sqlite3_column_count(row->stmt));
+	c_assert(column >= 0 && column < sqlite3_column_count(row->stmt));
 	const void *bytes = sqlite3_column_blob(row->stmt, column);
 	if (size)
 		*size = (size_t)sqlite3_column_bytes(row->stmt, column);
@@ -306,6 +306,6 @@ const void *mu_row_blob(const struct mu_row *row, int column, size_t *size)
 
 int64_t mu_sql_last_id(struct sqlite3 *db)
 {
-	check(db);
+	c_assert(db);
 	return sqlite3_last_insert_rowid(db);
 }

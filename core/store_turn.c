@@ -25,8 +25,8 @@ static _Thread_local bool here; /* on the store's thread */
 
 void store_queue_add(struct store_op_queue *queue, struct mu_store_op *op)
 {
-	check(queue && op && op->run);
-	check(!queue->tail == (queue->count == 0));
+	c_assert(queue && op && op->run);
+	c_assert(!queue->tail == (queue->count == 0));
 	op->next = NULL;
 	if (queue->tail)
 		queue->tail->next = op;
@@ -41,7 +41,7 @@ static struct mu_store_op *queue_pop(struct store_op_queue *queue)
 	struct mu_store_op *op = queue->head;
 	if (!op)
 		return NULL;
-	check(queue->count > 0);
+	c_assert(queue->count > 0);
 	queue->head = op->next;
 	if (!queue->head)
 		queue->tail = NULL;
@@ -67,7 +67,7 @@ static void queue_split(struct store_op_queue *queue, struct store_op_queue *wri
 static void op_done(struct mu_instance *self, struct mu_msg *msg)
 {
 	struct mu_store_op *op = container_of(msg, struct mu_store_op, msg);
-	check(self && mu_on_loop(self));
+	c_assert(self && mu_on_loop(self));
 	if (op->done)
 		op->done(self, op, op->status);
 	else if (op->free)
@@ -83,7 +83,7 @@ static void op_drop(struct mu_msg *msg)
 
 void store_answer(struct mu_store *store, struct mu_store_op *op)
 {
-	check(store->ref);
+	c_assert(store->ref);
 	op->msg = (struct mu_msg){ .run = op_done, .drop = op_drop };
 	mu_post(store->ref, &op->msg);
 }
@@ -114,7 +114,7 @@ static void turn_open(struct mu_store *store)
 {
 	struct mu_error error = { 0 };
 
-	check(here && store->state == STORE_OPENING);
+	c_assert(here && store->state == STORE_OPENING);
 	int r = store_db_open(&store->db, store->path, store->migrations, store->migration_count, &error);
 	if (r < 0)
 		tell_broken(store, &error);
@@ -127,7 +127,7 @@ static void turn_break(struct mu_store *store)
 {
 	struct mu_error error = { 0 };
 
-	check(here && store->state == STORE_OPEN);
+	c_assert(here && store->state == STORE_OPEN);
 	mu_error(&error, -EBADMSG, "it is damaged");
 	mu_error_where(&error, "%s", store->path);
 	mu_error_remedy(
@@ -202,7 +202,7 @@ static void turn_work(struct mu_store *store)
 	store_room.stats.writes += writes.count;
 	store_room.stats.reads += reads.count;
 	bool open = store->state == STORE_OPEN;
-	check(here && store->state != STORE_OPENING && writes.count <= STORE_GROUP_MAX);
+	c_assert(here && store->state != STORE_OPENING && writes.count <= STORE_GROUP_MAX);
 	pthread_mutex_unlock(&store_room.lock);
 
 	if (open) {
@@ -219,7 +219,7 @@ static void turn_work(struct mu_store *store)
 
 static void store_free(struct mu_store *store)
 {
-	check(!store->waiting.head && !store->db.sqlite);
+	c_assert(!store->waiting.head && !store->db.sqlite);
 	mu_ref_unref(&store->ref);
 	free(store->migrations);
 	free(store);
@@ -227,10 +227,10 @@ static void store_free(struct mu_store *store)
 
 static void turn_close(struct mu_store *store)
 {
-	check(here);
+	c_assert(here);
 	store_db_close(&store->db);
 	pthread_mutex_lock(&store_room.lock);
-	check(store->waiting.count == 0);
+	c_assert(store->waiting.count == 0);
 	list_remove(&store->node);
 	bool leave = store->leave || !store->gone;
 	store->gone = true;

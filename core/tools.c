@@ -59,10 +59,10 @@ static void make_printable(char *text)
 
 MU_PRINTF(3, 0) static void sentence(char *to, size_t size, const char *format, va_list args)
 {
-	check(to && format);
-	check(size > 4);
+	c_assert(to && format);
+	c_assert(size > 4);
 	int n = vsnprintf(to, size, format, args);
-	check(n >= 0);
+	c_assert(n >= 0);
 	if ((size_t)n >= size)
 		trim_half_letter(to);
 	make_printable(to);
@@ -72,8 +72,8 @@ int mu_error(struct mu_error *error, int code, const char *what, ...)
 {
 	va_list args;
 
-	check(code < 0);
-	check(what);
+	c_assert(code < 0);
+	c_assert(what);
 	if (!error)
 		return code;
 	error->code = code;
@@ -88,7 +88,7 @@ void mu_error_where(struct mu_error *error, const char *where, ...)
 {
 	va_list args;
 
-	check(where);
+	c_assert(where);
 	if (!error || error->where[0])
 		return;
 	va_start(args, where);
@@ -100,7 +100,7 @@ void mu_error_remedy(struct mu_error *error, const char *remedy, ...)
 {
 	va_list args;
 
-	check(remedy);
+	c_assert(remedy);
 	if (!error || error->remedy[0])
 		return;
 	va_start(args, remedy);
@@ -113,9 +113,9 @@ void mu_error_remedy(struct mu_error *error, const char *remedy, ...)
 /* 0; -ENAMETOOLONG. */
 MU_PRINTF(2, 0) static int make_path(char path[PATH_MAX], const char *format, va_list args)
 {
-	check(path && format);
+	c_assert(path && format);
 	int n = vsnprintf(path, PATH_MAX, format, args);
-	check(n >= 0);
+	c_assert(n >= 0);
 	return n < PATH_MAX ? 0 : -ENAMETOOLONG;
 }
 
@@ -124,8 +124,8 @@ int mu_slurp(char *text, size_t size, const char *path, ...)
 	char whole[PATH_MAX];
 	va_list args;
 
-	check(text && path);
-	check(size > 0);
+	c_assert(text && path);
+	c_assert(size > 0);
 	text[0] = '\0';
 	va_start(args, path);
 	int r = make_path(whole, path, args);
@@ -138,9 +138,9 @@ int mu_file_read(struct mu_file *file, char *text, size_t size, const char *path
 	char whole[PATH_MAX];
 	va_list args;
 
-	check(file && file->fd_plus_one >= 0);
-	check(text && path);
-	check(size > 0);
+	c_assert(file && file->fd_plus_one >= 0);
+	c_assert(text && path);
+	c_assert(size > 0);
 	text[0] = '\0';
 	va_start(args, path);
 	int r = make_path(whole, path, args);
@@ -149,14 +149,14 @@ int mu_file_read(struct mu_file *file, char *text, size_t size, const char *path
 		return r;
 	int fd = file->fd_plus_one - 1;
 	r = slurp_fd(&fd, text, size, whole);
-	check(fd >= -1);
+	c_assert(fd >= -1);
 	file->fd_plus_one = fd + 1;
 	return r;
 }
 
 void mu_file_close(struct mu_file *file)
 {
-	check(file && file->fd_plus_one >= 0);
+	c_assert(file && file->fd_plus_one >= 0);
 	if (file->fd_plus_one > 0)
 		close(file->fd_plus_one - 1);
 	file->fd_plus_one = 0;
@@ -191,6 +191,6 @@ bool mu_scan_word(const char **p, const char *word)
 
 bool mu_glob(const char *glob, const char *text)
 {
-	check(glob && text);
+	c_assert(glob && text);
 	return fnmatch(glob, text, 0) == 0;
 }

@@ -26,7 +26,7 @@ static const char *const kind_names[] = {
 
 const char *types_kind_name(enum mu_ds_type kind)
 {
-	check((size_t)kind < MU_ARRAY_LEN(kind_names));
+	c_assert((size_t)kind < MU_ARRAY_LEN(kind_names));
 	return kind_names[kind];
 }
 
@@ -35,7 +35,7 @@ const char *types_kind_name(enum mu_ds_type kind)
 /* The next word of *p, cut in place at a byte of `ends`; NULL when there is none. */
 static char *word_cut(char **p, const char *ends)
 {
-	check(p && *p);
+	c_assert(p && *p);
 	char *word = *p + strspn(*p, ends);
 
 	if (!*word)
@@ -49,7 +49,7 @@ static char *word_cut(char **p, const char *ends)
 /* "U" = unbounded, else a number. */
 static int bound_parse(const char *text, double *out)
 {
-	check(text && out);
+	c_assert(text && out);
 	*out = NAN;
 	if (strcmp(text, "U") == 0)
 		return 0;
@@ -59,7 +59,7 @@ static int bound_parse(const char *text, double *out)
 
 static int kind_parse(const char *text, enum mu_ds_type *out)
 {
-	check(text && out);
+	c_assert(text && out);
 	for (size_t i = 0; i < MU_ARRAY_LEN(kind_names); i++)
 		if (text_equal_nocase(text, kind_names[i])) {
 			*out = (enum mu_ds_type)i;
@@ -73,7 +73,7 @@ static const char *source_parse(char *text, struct mu_source *out)
 {
 	char *part[4];
 
-	check(text && out);
+	c_assert(text && out);
 	for (size_t i = 0; i < 4; i++) {
 		part[i] = text;
 		char *colon = strchr(text, ':');
@@ -98,7 +98,7 @@ static const char *source_parse(char *text, struct mu_source *out)
 
 static const char *name_check(const char *name)
 {
-	check(name);
+	c_assert(name);
 	if (strlen(name) > NAME_MAX_BYTES)
 		return "the name of a type has at most 127 bytes";
 	/* the first '-' of "type-instance" ends the type, and '/' ends a folder */
@@ -113,7 +113,7 @@ static const char *line_parse(char *line, struct mu_type *type, struct mu_source
 	static const char blanks[] = " \t\r\v\f", between[] = " \t\r\v\f,";
 	char *p = line, *word = word_cut(&p, blanks);
 
-	check(type && sources);
+	c_assert(type && sources);
 	type->count = 0;
 	if (!word || word[0] == '#')
 		return NULL;
@@ -141,8 +141,8 @@ int types_parse(const char *text, size_t length, void (*found)(const struct mu_t
 	struct mu_type type;
 	int number = 0, good = 0;
 
-	check(text || length == 0);
-	check(found);
+	c_assert(text || length == 0);
+	c_assert(found);
 	for (const char *next; text < end; text = next) {
 		const char *stop = memchr(text, '\n', (size_t)(end - text));
 		size_t size = (size_t)((stop ? stop : end) - text);
@@ -185,7 +185,7 @@ static bool bound_equal(double a, double b)
 
 bool types_equal(const struct mu_type *a, const struct mu_type *b)
 {
-	check(a && b);
+	c_assert(a && b);
 	if (a == b)
 		return true;
 	if (a->count != b->count)
@@ -205,7 +205,7 @@ static struct mu_type *type_copy(const struct mu_type *from)
 	size_t size = sizeof(struct mu_type) + from->count * sizeof(struct mu_source) + strlen(from->name) +
 	              1;
 
-	check(from->count >= 1 && from->count <= SOURCES_MAX);
+	c_assert(from->count >= 1 && from->count <= SOURCES_MAX);
 	for (size_t i = 0; i < from->count; i++)
 		size += strlen(from->sources[i].name) + 1;
 	struct mu_type *type = mem_alloc(size);
@@ -220,7 +220,7 @@ static struct mu_type *type_copy(const struct mu_type *from)
 		sources[i].name = names;
 		names = stpcpy(names, from->sources[i].name) + 1;
 	}
-	check(names == (char *)type + size);
+	c_assert(names == (char *)type + size);
 	return type;
 }
 
@@ -234,7 +234,7 @@ static void loading_found(const struct mu_type *type, void *data)
 {
 	const struct loading *loading = data;
 
-	check(loading->path);
+	c_assert(loading->path);
 	pthread_mutex_lock(&types_mutex);
 	const struct mu_type *before = map_get(&table, type->name);
 	if (!before || !types_equal(before, type)) {
@@ -250,7 +250,7 @@ static void loading_bad(int line, const char *what, void *data)
 {
 	struct loading *loading = data;
 
-	check(line > 0 && what);
+	c_assert(line > 0 && what);
 	if (loading->bad++ > 0)
 		return;
 	mu_error(loading->error, -EINVAL, "%s", what);
@@ -261,7 +261,7 @@ int types_load(const char *path, struct mu_error *error)
 {
 	char *text;
 
-	check(path);
+	c_assert(path);
 	int length = slurp_all(path, FILE_MAX_BYTES, &text);
 	if (length < 0) {
 		mu_error(error, length, "the types in %s cannot be read: %s", path, strerror(-length));
@@ -283,7 +283,7 @@ int types_load(const char *path, struct mu_error *error)
 
 const struct mu_type *types_find(const char *name)
 {
-	check(name);
+	c_assert(name);
 	pthread_mutex_lock(&types_mutex);
 	const struct mu_type *type = map_get(&table, name);
 	pthread_mutex_unlock(&types_mutex);
@@ -295,7 +295,7 @@ const char *types_nearest(const char *name)
 	struct nearest nearest;
 	void *value;
 
-	check(name);
+	c_assert(name);
 	nearest_init(&nearest, name);
 	pthread_mutex_lock(&types_mutex);
 	for (size_t at = 0; map_next(&table, &at, NULL, &value);)
@@ -315,7 +315,7 @@ size_t types_count(void)
 void types_fini(void)
 {
 	pthread_mutex_lock(&types_mutex);
-	check(kept_count >= table.count);
+	c_assert(kept_count >= table.count);
 	map_fini(&table);
 	for (size_t i = 0; i < kept_count; i++)
 		free(kept[i]);

@@ -65,7 +65,7 @@ static bool sub_wants(struct mu_value_sub *sub, const struct mu_series *series)
 	bool wants = mu_glob(sub->glob, series->name);
 	if (series->index >= sub->verdict_cap)
 		verdicts_grow(sub, series->index);
-	check(series->index < sub->verdict_cap);
+	c_assert(series->index < sub->verdict_cap);
 	__atomic_store_n(&sub->verdicts[series->index], series->serial << 1 | wants, __ATOMIC_RELAXED);
 	return wants;
 }
@@ -122,7 +122,7 @@ static void sub_join(struct mu_instance *none, struct mu_msg *msg)
 {
 	struct mu_value_sub *sub = container_of(msg, struct mu_value_sub, join);
 
-	check(!none);
+	c_assert(!none);
 	bus_add_sink(&sub->sink);
 }
 
@@ -130,7 +130,7 @@ static void sub_leave(struct mu_instance *none, struct mu_msg *msg)
 {
 	struct mu_value_sub *sub = container_of(msg, struct mu_value_sub, leave);
 
-	check(!none);
+	c_assert(!none);
 	bus_remove_sink(&sub->sink);
 	sink_unref(&sub->sink); /* the owner's */
 }
@@ -142,9 +142,9 @@ struct mu_value_sub *mu_values_subscribe(struct mu_instance *self, const char *g
 {
 	struct mu_value_sub *sub = mem_alloc(sizeof(*sub));
 
-	check(self && glob);
-	check(got && limit > 0);
-	check(mu_on_loop(self));
+	c_assert(self && glob);
+	c_assert(got && limit > 0);
+	c_assert(mu_on_loop(self));
 	sink_init(&sub->sink, self, limit, true);
 	text_printf(sub->sink.name, sizeof(sub->sink.name), "%s %s", self->name, glob);
 	sub->sink.quiet = true; /* its owner can ask: mu_value_sub_lost */
@@ -164,19 +164,19 @@ struct mu_value_sub *mu_values_subscribe(struct mu_instance *self, const char *g
 
 void *mu_value_sub_data(const struct mu_value_sub *sub)
 {
-	check(sub);
+	c_assert(sub);
 	return sub->data;
 }
 
 uint64_t mu_value_sub_lost(const struct mu_value_sub *sub)
 {
-	check(sub);
+	c_assert(sub);
 	return sink_lost(&((struct mu_value_sub *)sub)->sink);
 }
 
 void mu_values_unsubscribe(struct mu_value_sub **sub)
 {
-	check(sub);
+	c_assert(sub);
 	struct mu_value_sub *it = *sub;
 
 	*sub = NULL;

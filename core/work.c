@@ -41,7 +41,7 @@ static void work_tell(struct work *work, int status)
 	struct mu_work *owner = work->owner;
 	struct mu_instance *instance = work->instance;
 
-	check(loop_is_current(instance->loop));
+	c_assert(loop_is_current(instance->loop));
 	loop_timer_stop(&work->deadline);
 	list_remove(&work->node);
 	owner->done(instance, owner, status);
@@ -97,8 +97,8 @@ static void work_overdue(struct loop_timer *timer)
 
 void mu_work_start(struct mu_instance *self, struct mu_work *owner)
 {
-	check(mu_on_loop(self) && owner->run && owner->done && !owner->core);
-	check(!owner->deadline || owner->free);
+	c_assert(mu_on_loop(self) && owner->run && owner->done && !owner->core);
+	c_assert(!owner->deadline || owner->free);
 	struct work *work = mem_alloc(sizeof(*work));
 
 	owner->core = work;

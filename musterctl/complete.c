@@ -34,7 +34,7 @@ static void add_ids(struct str *out, struct connection *connection, const char *
 				    "args", "limit", IDS_MAX, "where", "attr", "id", "op", "~", "value",
 				    json_sprintf("%s*", typed));
 
-	check(request);
+	c_assert(request);
 	if (connection_call(connection, request, WAIT_NS, NULL, NULL, &reply) == 0) {
 		json_array_foreach (json_object_get(reply.result, "items"), i, item) {
 			const char *id = json_get_text(item, "id");
@@ -53,7 +53,7 @@ void complete_print(struct str *out, struct connection *connection, const json_t
 	json_t *found = words_complete(described, words, count), *entry;
 	size_t i;
 
-	check(out && found);
+	c_assert(out && found);
 	json_array_foreach (found, i, entry) {
 		const char *word = json_get_text(entry, "word"), *kind = json_get_text(entry, "kind");
 		const char *before = json_get_text(entry, "before");

@@ -22,7 +22,7 @@ int connection_open(struct connection *connection, const char *path)
 {
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
 
-	check(connection && path);
+	c_assert(connection && path);
 	*connection = (struct connection){ .fd = -1 };
 	if (!text_copy(address.sun_path, sizeof(address.sun_path), path))
 		return -ENAMETOOLONG;
@@ -40,7 +40,7 @@ int connection_open(struct connection *connection, const char *path)
 
 void connection_close(struct connection *connection)
 {
-	check(connection);
+	c_assert(connection);
 	if (connection->fd >= 0)
 		close(connection->fd);
 	connection->fd = -1;
@@ -52,7 +52,7 @@ static int send_json(struct connection *connection, const json_t *json)
 	struct str line = { 0 };
 	int r = 0;
 
-	check(connection->fd >= 0 && json_is_object(json));
+	c_assert(connection->fd >= 0 && json_is_object(json));
 	json_write(&line, json);
 	str_add_byte(&line, '\n');
 	for (size_t at = 0; at < line.len && r == 0;) {
@@ -104,7 +104,7 @@ static int receive(struct connection *connection, int64_t until, json_t **out)
 	char why[256];
 	const char *end;
 
-	check(connection->seen <= connection->in.len);
+	c_assert(connection->seen <= connection->in.len);
 	while (!(end = connection->in.len > connection->seen
 			       ? memchr(connection->in.data + connection->seen, '\n',
 					connection->in.len - connection->seen)
@@ -139,7 +139,7 @@ int connection_call(struct connection *connection, json_t *request, int64_t wait
 	int64_t id = ++connection->last_id;
 	int parts = 0;
 
-	check(connection->fd >= 0 && json_is_object(request));
+	c_assert(connection->fd >= 0 && json_is_object(request));
 	*out = (struct reply){ NULL, NULL };
 	json_object_set_new(request, "id", json_integer(id));
 	int r = send_json(connection, request);
@@ -163,7 +163,7 @@ int connection_call(struct connection *connection, json_t *request, int64_t wait
 
 void reply_fini(struct reply *reply)
 {
-	check(reply);
+	c_assert(reply);
 	json_decref(reply->result);
 	json_decref(reply->error);
 	*reply = (struct reply){ NULL, NULL };

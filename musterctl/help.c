@@ -26,7 +26,7 @@ const json_t *help_kind(const json_t *described, const char *word)
 	size_t i;
 	json_t *kind;
 
-	check(word);
+	c_assert(word);
 	json_array_foreach (json_object_get(described, "kinds"), i, kind)
 		if (strcmp(tables_plural(kind), word) == 0 ||
 		    is_one_of(json_object_get(kind, "aliases"), word))
@@ -168,7 +168,7 @@ static void print_kind(struct print *print, const json_t *kind)
 
 int help_print(struct print *print, const json_t *described, const char *word, const char *verb)
 {
-	check(print && described);
+	c_assert(print && described);
 	if (!word) {
 		print_kinds(print, described);
 		return 0;

@@ -68,7 +68,7 @@ static void complain(const char *what, const char *where, const char *remedy)
 static bool flush(struct session *session)
 {
 	struct str *out = &session->print.out;
-	check(out->len == strlen(str_text(out)));
+	c_assert(out->len == strlen(str_text(out)));
 	bool good = fwrite(str_text(out), 1, out->len, stdout) == out->len && fflush(stdout) == 0;
 
 	str_clear(out);
@@ -123,7 +123,7 @@ static int say_refused(const json_t *error)
 
 static int ask(struct session *session, void (*part)(const json_t *part, void *data), struct reply *reply)
 {
-	check(session->request && session->wait_ns != 0);
+	c_assert(session->request && session->wait_ns != 0);
 	int r = connection_call(&session->connection, session->request, session->wait_ns, part, session,
 				reply);
 	if (r < 0)
@@ -181,7 +181,7 @@ static json_t *list_args(struct session *session)
 {
 	json_t *args = json_object_get(session->request, "args");
 
-	check(!args || json_is_object(args));
+	c_assert(!args || json_is_object(args));
 	if (!args) {
 		args = json_object();
 		json_object_set_new(session->request, "args", args);
@@ -304,7 +304,7 @@ static int run_words(struct session *session)
 	const char *verb = json_get_text(session->request, "verb");
 	session->print.kind = tables_kind(session->described, json_get_text(session->request, "kind"));
 	session->command = tables_command(session->print.kind, verb);
-	check(session->print.kind && session->command); /* what words found there */
+	c_assert(session->print.kind && session->command); /* what words found there */
 	set_wait(session);
 	return verb && strcmp(verb, "list") == 0 ? run_list(session) : run_call(session);
 }

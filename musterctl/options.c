@@ -102,7 +102,7 @@ int options_parse(struct options *options, int argc, char **argv, char problem[2
 	const char *socket = getenv("MUSTER_SOCKET");
 	bool ours = true;
 
-	check(options && argv && problem);
+	c_assert(options && argv && problem);
 	*options = (struct options){ .socket = socket && socket[0] ? socket : SOCKET_DEFAULT,
 				     .colour = colour_wanted() };
 	options->words = mem_array((size_t)argc + 1, sizeof(*options->words));
@@ -121,7 +121,7 @@ int options_parse(struct options *options, int argc, char **argv, char problem[2
 
 void options_fini(struct options *options)
 {
-	check(options);
+	c_assert(options);
 	free(options->words);
 	options->words = NULL;
 }

@@ -76,7 +76,7 @@ struct grid {
 
 static void grid_init(struct grid *grid, size_t columns, size_t rows)
 {
-	check(columns > 0 && rows > 0);
+	c_assert(columns > 0 && rows > 0);
 	*grid = (struct grid){ .columns = columns, .rows = rows };
 	grid->cells = mem_array(columns * rows, sizeof(*grid->cells));
 	grid->widths = mem_array(columns, sizeof(*grid->widths));
@@ -95,7 +95,7 @@ static void grid_fini(struct grid *grid)
 /* Takes the text. */
 static void grid_set(struct grid *grid, size_t row, size_t column, struct str *text, const char *colour)
 {
-	check(row < grid->rows && column < grid->columns);
+	c_assert(row < grid->rows && column < grid->columns);
 	struct cell *cell = &grid->cells[row * grid->columns + column];
 	cell->text = str_take(text);
 	cell->colour = colour;
@@ -123,7 +123,7 @@ static void add_blanks(struct str *out, size_t count)
 /* The last column ends where the terminal does. */
 static void cut_cell(struct cell *cell, size_t room)
 {
-	check(cell->text && room > 0);
+	c_assert(cell->text && room > 0);
 	if (cell->width <= room)
 		return;
 	size_t length = text_fit(cell->text, room - 1);
@@ -182,7 +182,7 @@ static void print_columns(struct print *print, const json_t *items, const json_t
 
 void print_table(struct print *print, const json_t *items)
 {
-	check(print->kind && json_is_array(items));
+	c_assert(print->kind && json_is_array(items));
 	json_t *names = tables_columns(print->kind);
 
 	json_array_insert_new(names, 0, json_string("id"));
@@ -276,7 +276,7 @@ void print_object(struct print *print, const json_t *object)
 	struct member *members = mem_array(json_object_size(object) + 2, sizeof(*members));
 	size_t count = collect_members(print, object, members), width = 0;
 
-	check(count <= json_object_size(object) + 2);
+	c_assert(count <= json_object_size(object) + 2);
 	for (size_t i = 0; i < count; i++) {
 		const char *label = json_get_text(members[i].attr, "label");
 		size_t w = text_width(label ? label : members[i].name);
@@ -370,7 +370,7 @@ static void print_deep(struct print *print, const json_t *json)
 {
 	char *text = json_dumps(json, JSON_INDENT(2) | JSON_ENCODE_ANY);
 
-	check(text);
+	c_assert(text);
 	for (char *line = text, *end; line; line = end ? end + 1 : NULL) {
 		end = strchr(line, '\n');
 		if (end)

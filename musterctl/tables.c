@@ -12,7 +12,7 @@ static const json_t *row_named(const json_t *rows, const char *name)
 	size_t i;
 	json_t *row;
 
-	check(name);
+	c_assert(name);
 	json_array_foreach (rows, i, row) {
 		const char *own = json_get_text(row, "name");
 		if (own && strcmp(own, name) == 0)

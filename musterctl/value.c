@@ -35,7 +35,7 @@ static size_t char_next(const char *p, uint32_t *code)
 
 void text_safe(struct str *out, const char *text)
 {
-	check(out && text);
+	c_assert(out && text);
 	while (*text) {
 		uint32_t code = 0;
 		size_t n = char_next(text, &code);
@@ -247,7 +247,7 @@ static void value_nested(struct str *out, const json_t *value)
 
 void value_text(struct str *out, const json_t *attr, const json_t *value)
 {
-	check(out);
+	c_assert(out);
 	if (!value || json_is_null(value))
 		str_add(out, NO_VALUE);
 	else if (json_is_string(value))

@@ -23,18 +23,18 @@ struct arena_chunk {
 
 void arena_init(struct arena *arena)
 {
-	check(arena);
+	c_assert(arena);
 	arena->chunks = NULL;
 	arena->used = 0;
 }
 
 void arena_fini(struct arena *arena)
 {
-	check(arena);
+	c_assert(arena);
 	struct arena_chunk *chunk = arena->chunks;
 	while (chunk) {
 		struct arena_chunk *next = chunk->next;
-		check(chunk->used <= chunk->size);
+		c_assert(chunk->used <= chunk->size);
 		free(chunk);
 		chunk = next;
 	}
@@ -74,14 +74,14 @@ static struct arena_chunk *arena_room(struct arena *arena, size_t size)
 
 void *arena_alloc(struct arena *arena, size_t size)
 {
-	check(arena);
-	check(size <= PTRDIFF_MAX - ALIGNMENT);
+	c_assert(arena);
+	c_assert(size <= PTRDIFF_MAX - ALIGNMENT);
 	size_t whole = ((size ? size : 1) + ALIGNMENT - 1) & ~(size_t)(ALIGNMENT - 1);
 	struct arena_chunk *chunk = arena_room(arena, whole);
 	void *piece = chunk->bytes + chunk->used;
 
 	chunk->used += whole;
-	check(chunk->used <= chunk->size);
+	c_assert(chunk->used <= chunk->size);
 	arena->used += whole;
 	return piece;
 }
@@ -90,13 +90,13 @@ void *arena_array(struct arena *arena, size_t count, size_t size)
 {
 	size_t bytes;
 
-	check(!__builtin_mul_overflow(count, size, &bytes));
+	c_assert(!__builtin_mul_overflow(count, size, &bytes));
 	return arena_alloc(arena, bytes);
 }
 
 void *arena_memdup(struct arena *arena, const void *bytes, size_t size)
 {
-	check(bytes || size == 0);
+	c_assert(bytes || size == 0);
 	void *copy = arena_alloc(arena, size);
 	if (size)
 		memcpy(copy, bytes, size);
@@ -110,8 +110,8 @@ char *arena_strdup(struct arena *arena, const char *text)
 
 char *arena_strndup(struct arena *arena, const char *text, size_t length)
 {
-	check(text);
-	check(length < PTRDIFF_MAX);
+	c_assert(text);
+	c_assert(length < PTRDIFF_MAX);
 	char *copy = arena_alloc(arena, length + 1);
 	memcpy(copy, text, length);
 	return copy;
@@ -121,12 +121,12 @@ char *arena_printf(struct arena *arena, const char *format, ...)
 {
 	va_list args, again;
 
-	check(format);
+	c_assert(format);
 	va_start(args, format);
 	va_copy(again, args);
 	int n = vsnprintf(NULL, 0, format, args);
 	va_end(args);
-	check(n >= 0);
+	c_assert(n >= 0);
 	char *text = arena_alloc(arena, (size_t)n + 1);
 	vsnprintf(text, (size_t)n + 1, format, again);
 	va_end(again);

@@ -2,7 +2,7 @@
 #ifndef BASE_CHECK_H
 #define BASE_CHECK_H
 
-#define check(truth) ((truth) ? (void)0 : check_failed(#truth, __FILE__, __LINE__, __func__))
+#define c_assert(truth) ((truth) ? (void)0 : check_failed(#truth, __FILE__, __LINE__, __func__))
 
 /* The struct that embeds a member. */
 #define container_of(p, type, member) ((type *)((char *)(p)-offsetof(type, member)))

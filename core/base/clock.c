@@ -16,7 +16,7 @@ static int64_t clock_read(clockid_t id)
 	struct timespec now;
 	int r = clock_gettime(id, &now);
 
-	check(r == 0);
+	c_assert(r == 0);
 	return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
 }
 
@@ -32,7 +32,7 @@ int64_t clock_real(void)
 
 void clock_hold(int64_t mono, int64_t real)
 {
-	check(mono >= 0);
+	c_assert(mono >= 0);
 	atomic_store(&held_mono, mono);
 	atomic_store(&held_real, real);
 	atomic_store(&held, true);
@@ -40,15 +40,15 @@ void clock_hold(int64_t mono, int64_t real)
 
 void clock_advance(int64_t ns)
 {
-	check(atomic_load(&held));
-	check(ns >= 0); /* a monotonic clock does not go back */
+	c_assert(atomic_load(&held));
+	c_assert(ns >= 0); /* a monotonic clock does not go back */
 	atomic_fetch_add(&held_mono, ns);
 	atomic_fetch_add(&held_real, ns);
 }
 
 void clock_step_real(int64_t ns)
 {
-	check(atomic_load(&held));
+	c_assert(atomic_load(&held));
 	atomic_fetch_add(&held_real, ns);
 }
 

@@ -14,8 +14,8 @@
 
 void conf_lex_init(struct conf_lex *lex, struct arena *arena, const char *text, size_t length)
 {
-	check(lex && arena);
-	check(text || length == 0);
+	c_assert(lex && arena);
+	c_assert(text || length == 0);
 	*lex = (struct conf_lex){ .line = 1, .next_line = 1, .arena = arena };
 	lex->at = text ? text : "";
 	lex->end = lex->at + length;
@@ -62,7 +62,7 @@ static enum conf_token conf_lex_word(struct conf_lex *lex)
 	while (lex->at < lex->end && is_word_byte(*lex->at))
 		lex->at++;
 	lex->length = (size_t)(lex->at - start);
-	check(lex->length > 0);
+	c_assert(lex->length > 0);
 	lex->text = arena_strndup(lex->arena, start, lex->length);
 	return CONF_WORD;
 }
@@ -114,7 +114,7 @@ static enum conf_token conf_lex_quoted(struct conf_lex *lex)
 		while (*p == ' ' || *p == '\t')
 			p++;
 	}
-	check(p == close);
+	c_assert(p == close);
 	lex->length = (size_t)(text - lex->text);
 	lex->at = close + 1;
 	return CONF_QUOTED;
@@ -141,8 +141,8 @@ static void conf_lex_skip(struct conf_lex *lex)
 
 enum conf_token conf_lex_next(struct conf_lex *lex)
 {
-	check(lex && lex->arena);
-	check(lex->at <= lex->end);
+	c_assert(lex && lex->arena);
+	c_assert(lex->at <= lex->end);
 	lex->text = NULL;
 	lex->length = 0;
 	conf_lex_skip(lex);

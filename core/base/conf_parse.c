@@ -44,7 +44,7 @@ __attribute__((format(printf, 4, 5))) static int fail(struct conf_parser *parser
 	parser->problem->line = line;
 	text_copy(parser->problem->what, sizeof(parser->problem->what), str_text(&text));
 	str_fini(&text);
-	check(code < 0);
+	c_assert(code < 0);
 	return code;
 }
 
@@ -274,7 +274,7 @@ static int parse_close(struct conf_parser *parser)
 		remedy(parser, "write </%.*s>", SHOWN, key);
 		return -EINVAL;
 	}
-	check(parser->depth > 0);
+	c_assert(parser->depth > 0);
 	parser->depth--;
 	r = advance(parser);
 	return r < 0 ? r : expect_eol(parser, "\">\"");
@@ -306,7 +306,7 @@ static int parse_file(struct conf_parser *parser)
 	while (r == 0 && parser->token != CONF_END) {
 		r = parse_statement(parser);
 		if (r == 0 && parser->token != CONF_END) {
-			check(parser->token == CONF_EOL);
+			c_assert(parser->token == CONF_EOL);
 			r = advance(parser);
 		}
 	}
@@ -340,8 +340,8 @@ int conf_parse(struct arena *arena, const char *file, const char *text, size_t l
 {
 	struct conf_parser parser = { .problem = problem };
 
-	check(arena && file);
-	check(first && problem);
+	c_assert(arena && file);
+	c_assert(first && problem);
 	*problem = (struct conf_problem){ 0 };
 	*first = NULL;
 	parser.file = arena_strdup(arena, file);
@@ -352,7 +352,7 @@ int conf_parse(struct arena *arena, const char *file, const char *text, size_t l
 	free(parser.args);
 	if (r == 0)
 		*first = parser.first;
-	check((r < 0) == (problem->what[0] != '\0'));
+	c_assert((r < 0) == (problem->what[0] != '\0'));
 	return r;
 }
 
@@ -380,8 +380,8 @@ static void write_indent(struct str *out, int depth)
 
 void conf_node_write(struct str *out, const struct conf_node *node, int depth)
 {
-	check(out && node);
-	check(depth >= 0 && depth <= LEVELS);
+	c_assert(out && node);
+	c_assert(depth >= 0 && depth <= LEVELS);
 	write_indent(out, depth);
 	if (node->block)
 		str_add_byte(out, '<');

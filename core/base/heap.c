@@ -14,7 +14,7 @@ static bool heap_before(const struct heap_node *a, const struct heap_node *b)
 
 static void heap_set(struct heap *heap, size_t slot, struct heap_node *node)
 {
-	check(slot >= 1 && slot <= heap->count);
+	c_assert(slot >= 1 && slot <= heap->count);
 	heap->nodes[slot - 1] = node;
 	node->slot = slot;
 }
@@ -47,7 +47,7 @@ static void heap_settle(struct heap *heap, struct heap_node *node, size_t slot)
 
 void heap_fini(struct heap *heap)
 {
-	check(heap);
+	c_assert(heap);
 	for (size_t slot = 1; slot <= heap->count; slot++)
 		heap_at(heap, slot)->slot = 0;
 	free(heap->nodes);
@@ -56,8 +56,8 @@ void heap_fini(struct heap *heap)
 
 void heap_add(struct heap *heap, struct heap_node *node, int64_t key)
 {
-	check(heap && node);
-	check(node->slot == 0);
+	c_assert(heap && node);
+	c_assert(node->slot == 0);
 	if (heap->count == heap->cap) {
 		heap->cap = heap->cap ? heap->cap * 2 : 16;
 		heap->nodes = mem_grow(heap->nodes, heap->cap, sizeof(struct heap_node *));
@@ -71,9 +71,9 @@ void heap_add(struct heap *heap, struct heap_node *node, int64_t key)
 
 void heap_move(struct heap *heap, struct heap_node *node, int64_t key)
 {
-	check(heap && node);
-	check(node->slot >= 1 && node->slot <= heap->count);
-	check(heap_at(heap, node->slot) == node);
+	c_assert(heap && node);
+	c_assert(node->slot >= 1 && node->slot <= heap->count);
+	c_assert(heap_at(heap, node->slot) == node);
 	node->key = key;
 	node->order = heap->next_order++;
 	heap_settle(heap, node, node->slot);
@@ -81,12 +81,12 @@ void heap_move(struct heap *heap, struct heap_node *node, int64_t key)
 
 void heap_remove(struct heap *heap, struct heap_node *node)
 {
-	check(heap && node);
+	c_assert(heap && node);
 	size_t slot = node->slot;
 	if (slot == 0)
 		return;
-	check(slot <= heap->count);
-	check(heap_at(heap, slot) == node);
+	c_assert(slot <= heap->count);
+	c_assert(heap_at(heap, slot) == node);
 	struct heap_node *last = heap_at(heap, heap->count);
 
 	heap->count--;
@@ -97,6 +97,6 @@ void heap_remove(struct heap *heap, struct heap_node *node)
 
 struct heap_node *heap_top(const struct heap *heap)
 {
-	check(heap);
+	c_assert(heap);
 	return heap->count ? heap->nodes[0] : NULL;
 }

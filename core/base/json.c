@@ -56,8 +56,8 @@ json_t *json_parse(const char *text, size_t length, char error[256])
 {
 	json_error_t why;
 
-	check(text || length == 0);
-	check(error);
+	c_assert(text || length == 0);
+	c_assert(error);
 	error[0] = '\0';
 	/* jansson takes a NUL for the end */
 	const char *nul = length ? memchr(text, '\0', length) : NULL;
@@ -107,7 +107,7 @@ static void write_real(struct str *out, double value)
 {
 	char text[40];
 
-	check(isfinite(value));
+	c_assert(isfinite(value));
 	for (int digits = 15; digits <= 17; digits++) {
 		text_printf(text, sizeof(text), "%.*g", digits, value);
 		char *comma = strchr(text, ',');
@@ -157,7 +157,7 @@ static void write_array(struct str *out, const json_t *json, int depth)
 
 static void write_value(struct str *out, const json_t *json, int depth)
 {
-	check(depth < WRITE_DEEPEST); /* a ring, most likely */
+	c_assert(depth < WRITE_DEEPEST); /* a ring, most likely */
 	switch (json_typeof(json)) {
 	case JSON_OBJECT:
 		write_object(out, json, depth);
@@ -188,7 +188,7 @@ static void write_value(struct str *out, const json_t *json, int depth)
 
 void json_write(struct str *out, const json_t *json)
 {
-	check(out && json);
+	c_assert(out && json);
 	write_value(out, json, 0);
 }
 
@@ -209,13 +209,13 @@ json_t *json_number(double value)
 
 const char *json_get_text(const json_t *object, const char *key)
 {
-	check(key);
+	c_assert(key);
 	return json_string_value(json_object_get(object, key));
 }
 
 int64_t json_get_int(const json_t *object, const char *key, int64_t other)
 {
-	check(key);
+	c_assert(key);
 	const json_t *member = json_object_get(object, key);
 	if (json_is_integer(member))
 		return json_integer_value(member);
@@ -244,18 +244,18 @@ static json_t *json_string_repaired(const char *text)
 		json_decref(piece);
 	}
 	json_t *string = json_stringn(str_text(&out), out.len);
-	check(string);
+	c_assert(string);
 	str_fini(&out);
 	return string;
 }
 
 void json_set_text(json_t *object, const char *key, const char *text)
 {
-	check(json_is_object(object));
-	check(key);
+	c_assert(json_is_object(object));
+	c_assert(key);
 	if (!text)
 		return;
 	json_t *string = json_string(text);
 	int r = json_object_set_new(object, key, string ? string : json_string_repaired(text));
-	check(r == 0);
+	c_assert(r == 0);
 }

@@ -63,7 +63,7 @@ uint64_t hash_bytes(const void *bytes, size_t length, uint64_t seed)
 	uint64_t state = seed ^ salt_a, a = 0, b = 0;
 	size_t left = length;
 
-	check(bytes || length == 0);
+	c_assert(bytes || length == 0);
 	for (; left > 16; p += 16, left -= 16)
 		state = hash_fold(read_8(p) ^ salt_b ^ seed, read_8(p + 8) ^ state);
 	if (left >= 8) {
@@ -108,7 +108,7 @@ static inline bool slot_used(const struct map_slot *slot)
 
 void map_fini(struct map *map)
 {
-	check(map);
+	c_assert(map);
 	for (size_t i = 0; i < map->cap; i++)
 		if (slot_used(&map->slots[i]))
 			free(map->slots[i].key);
@@ -133,7 +133,7 @@ static struct map_slot *map_find(const struct map *map, const char *key, uint64_
 /* The first slot on the way of `hash` that can be filled. */
 static struct map_slot *map_free_slot(const struct map *map, uint64_t hash)
 {
-	check(map->count < map->cap);
+	c_assert(map->count < map->cap);
 	for (size_t i = (size_t)hash & (map->cap - 1);; i = (i + 1) & (map->cap - 1))
 		if (!slot_used(&map->slots[i]))
 			return &map->slots[i];
@@ -157,21 +157,21 @@ static void map_rebuild(struct map *map)
 
 static uint64_t map_hash(const char *key)
 {
-	check(key);
+	c_assert(key);
 	return hash_bytes(key, strlen(key), hash_seed());
 }
 
 void *map_get(const struct map *map, const char *key)
 {
-	check(map);
+	c_assert(map);
 	struct map_slot *slot = map_find(map, key, map_hash(key));
 	return slot ? slot->value : NULL;
 }
 
 void *map_put(struct map *map, const char *key, void *value)
 {
-	check(map);
-	check(value);
+	c_assert(map);
+	c_assert(value);
 	uint64_t hash = map_hash(key);
 	struct map_slot *slot = map_find(map, key, hash);
 
@@ -192,7 +192,7 @@ void *map_put(struct map *map, const char *key, void *value)
 
 void *map_del(struct map *map, const char *key)
 {
-	check(map);
+	c_assert(map);
 	struct map_slot *slot = map_find(map, key, map_hash(key));
 	if (!slot)
 		return NULL;
@@ -204,14 +204,14 @@ void *map_del(struct map *map, const char *key)
 	slot->key = map->slots[next].key ? tomb : NULL;
 	if (slot->key)
 		map->tombs++;
-	check(map->count > 0);
+	c_assert(map->count > 0);
 	map->count--;
 	return value;
 }
 
 bool map_next(const struct map *map, size_t *at, const char **key, void **value)
 {
-	check(map && at);
+	c_assert(map && at);
 	while (*at < map->cap) {
 		const struct map_slot *slot = &map->slots[(*at)++];
 		if (!slot_used(slot))

@@ -27,7 +27,7 @@ _Noreturn static void mem_out(size_t size)
 
 void *mem_alloc(size_t size)
 {
-	check(size <= PTRDIFF_MAX);
+	c_assert(size <= PTRDIFF_MAX);
 	void *block = calloc(1, size ? size : 1);
 	if (!block)
 		mem_out(size);
@@ -38,7 +38,7 @@ void *mem_array(size_t count, size_t size)
 {
 	size_t bytes;
 
-	check(!__builtin_mul_overflow(count, size, &bytes));
+	c_assert(!__builtin_mul_overflow(count, size, &bytes));
 	return mem_alloc(bytes);
 }
 
@@ -46,8 +46,8 @@ void *mem_grow(void *block, size_t count, size_t size)
 {
 	size_t bytes;
 
-	check(!__builtin_mul_overflow(count, size, &bytes));
-	check(bytes <= PTRDIFF_MAX);
+	c_assert(!__builtin_mul_overflow(count, size, &bytes));
+	c_assert(bytes <= PTRDIFF_MAX);
 	void *grown = realloc(block, bytes ? bytes : 1);
 	if (!grown)
 		mem_out(bytes);
@@ -69,7 +69,7 @@ char *mem_printf(const char *format, ...)
 	va_list args;
 	char *text;
 
-	check(format);
+	c_assert(format);
 	va_start(args, format);
 	int n = vasprintf(&text, format, args);
 	va_end(args);

@@ -14,7 +14,7 @@ enum { EDIT = 4, CASE = 1, LONGEST = 63 };
 
 void nearest_init(struct nearest *nearest, const char *word)
 {
-	check(nearest && word);
+	c_assert(nearest && word);
 	*nearest = (struct nearest){ .word = word, .least = SIZE_MAX };
 }
 
@@ -42,7 +42,7 @@ static size_t distance(const char *a, size_t a_length, const char *b, size_t b_l
 {
 	size_t rows[3][LONGEST + 1]; /* this one, the one before, and the one before that */
 
-	check(a_length <= LONGEST && b_length <= LONGEST);
+	c_assert(a_length <= LONGEST && b_length <= LONGEST);
 	for (size_t j = 0; j <= b_length; j++)
 		rows[0][j] = j * EDIT;
 	for (size_t i = 1; i <= a_length; i++) {
@@ -61,7 +61,7 @@ static size_t distance(const char *a, size_t a_length, const char *b, size_t b_l
 
 void nearest_try(struct nearest *nearest, const char *candidate)
 {
-	check(nearest && nearest->word);
+	c_assert(nearest && nearest->word);
 	if (!candidate)
 		return;
 	size_t length = strlen(candidate), word_length = strlen(nearest->word);
@@ -76,6 +76,6 @@ void nearest_try(struct nearest *nearest, const char *candidate)
 
 const char *nearest_best(const struct nearest *nearest)
 {
-	check(nearest);
+	c_assert(nearest);
 	return nearest->best;
 }

@@ -20,8 +20,8 @@ static bool is_blank(char byte)
 
 char *plaintext_word(char **p, bool *bad)
 {
-	check(p && *p);
-	check(bad);
+	c_assert(p && *p);
+	c_assert(bad);
 	char *from = *p, *word, *to;
 	bool quoted = false;
 
@@ -79,7 +79,7 @@ static int check_part(const char *part, const char *dash, const char *end)
 
 int plaintext_ident(char *text, const char *dflt_host, struct plaintext_ident *out)
 {
-	check(text && out);
+	c_assert(text && out);
 	char *slash = strchr(text, '/');
 	if (!slash)
 		return -EINVAL;
@@ -114,8 +114,8 @@ int plaintext_ident(char *text, const char *dflt_host, struct plaintext_ident *o
 
 int plaintext_time(char *text, double *time, bool *time_is_now, char **values)
 {
-	check(text && time);
-	check(time_is_now && values);
+	c_assert(text && time);
+	c_assert(time_is_now && values);
 	char *rest = text, *first = plaintext_value(&rest);
 	const char *p = first;
 	double value = 0;
@@ -134,7 +134,7 @@ int plaintext_time(char *text, double *time, bool *time_is_now, char **values)
 
 char *plaintext_value(char **p)
 {
-	check(p && *p);
+	c_assert(p && *p);
 	char *value = *p + strspn(*p, ":");
 	if (!*value) {
 		*p = value;
@@ -148,8 +148,8 @@ char *plaintext_value(char **p)
 
 bool plaintext_option(char *word, char **key, char **value)
 {
-	check(word);
-	check(key && value);
+	c_assert(word);
+	c_assert(key && value);
 	char *p = word;
 
 	while ((*p >= '0' && *p <= '9') || (*p >= 'A' && *p <= 'Z') || (*p >= 'a' && *p <= 'z') ||

@@ -23,8 +23,8 @@ static int read_whole(int fd, char *text, size_t size, bool from_start)
 {
 	size_t length = 0;
 
-	check(fd >= 0);
-	check(size > 0 && size <= INT_MAX);
+	c_assert(fd >= 0);
+	c_assert(size > 0 && size <= INT_MAX);
 	while (length < size) {
 		ssize_t n = from_start ? pread(fd, text + length, size - length, (off_t)length)
 				       : read(fd, text + length, size - length);
@@ -49,7 +49,7 @@ static int open_read(const char *path)
 {
 	int fd;
 
-	check(path);
+	c_assert(path);
 	do
 		fd = open(path, O_RDONLY | O_CLOEXEC);
 	while (fd < 0 && errno == EINTR);
@@ -58,7 +58,7 @@ static int open_read(const char *path)
 
 int slurp(char *text, size_t size, const char *path)
 {
-	check(text && size > 0);
+	c_assert(text && size > 0);
 	text[0] = '\0';
 	int fd = open_read(path);
 	if (fd < 0)
@@ -70,8 +70,8 @@ int slurp(char *text, size_t size, const char *path)
 
 int slurp_fd(int *fd, char *text, size_t size, const char *path)
 {
-	check(fd);
-	check(text && size > 0);
+	c_assert(fd);
+	c_assert(text && size > 0);
 	text[0] = '\0';
 	if (*fd < 0) {
 		int opened = open_read(path);
@@ -94,7 +94,7 @@ static int read_growing(int fd, size_t size, size_t max, char **block)
 {
 	size_t length = 0;
 
-	check(size >= 2);
+	c_assert(size >= 2);
 	*block = mem_grow(NULL, size, 1);
 	for (;;) {
 		if (length == size - 1) {
@@ -102,7 +102,7 @@ static int read_growing(int fd, size_t size, size_t max, char **block)
 			size = size * 2 > max + 2 ? max + 2 : size * 2;
 			*block = mem_grow(*block, size, 1);
 		}
-		check(length < size - 1);
+		c_assert(length < size - 1);
 		ssize_t n = read(fd, *block + length, size - 1 - length);
 		if (n < 0 && errno == EINTR)
 			continue;
@@ -123,8 +123,8 @@ int slurp_all(const char *path, size_t max, char **text)
 	struct stat st;
 	size_t size = 4096;
 
-	check(text);
-	check(max < INT_MAX / 2);
+	c_assert(text);
+	c_assert(max < INT_MAX / 2);
 	*text = NULL;
 	int fd = open_read(path);
 	if (fd < 0)
@@ -177,7 +177,7 @@ static int scan_digits(const char **p, uint64_t *out)
 
 int scan_u64(const char **p, uint64_t *out)
 {
-	check(p && *p && out);
+	c_assert(p && *p && out);
 	const char *at = skip_blanks(*p);
 	uint64_t value;
 	int r = scan_digits(&at, &value);
@@ -190,7 +190,7 @@ int scan_u64(const char **p, uint64_t *out)
 
 int scan_i64(const char **p, int64_t *out)
 {
-	check(p && *p && out);
+	c_assert(p && *p && out);
 	const char *at = skip_blanks(*p);
 	bool minus = *at == '-';
 	if (minus || *at == '+')
@@ -214,7 +214,7 @@ static locale_t c_locale(void)
 	if (locale)
 		return locale;
 	locale = newlocale(LC_ALL_MASK, "C", (locale_t)0);
-	check(locale);
+	c_assert(locale);
 	locale_t none = (locale_t)0;
 	if (atomic_compare_exchange_strong(&the_locale, &none, locale))
 		return locale;
@@ -244,7 +244,7 @@ int scan_double(const char **p, double *out)
 {
 	static const double powers[] = { 1e0, 1e1, 1e2,  1e3,  1e4,  1e5,  1e6,  1e7,
 					 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15 };
-	check(p && *p && out);
+	c_assert(p && *p && out);
 	const char *start = skip_blanks(*p), *at = start;
 	bool minus = *at == '-';
 	if (minus || *at == '+')
@@ -271,7 +271,7 @@ int scan_double(const char **p, double *out)
 
 bool scan_line(const char **p)
 {
-	check(p && *p);
+	c_assert(p && *p);
 	*p = strchrnul(*p, '\n');
 	if (**p == '\n')
 		(*p)++;
@@ -285,8 +285,8 @@ static bool is_word_byte(char byte)
 
 bool scan_word(const char **p, const char *word)
 {
-	check(p && *p);
-	check(word && *word);
+	c_assert(p && *p);
+	c_assert(word && *word);
 	const char *at = skip_blanks(*p);
 	size_t length = strlen(word);
 	if (strncmp(at, word, length) != 0 || is_word_byte(at[length]))

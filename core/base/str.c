@@ -13,15 +13,15 @@
 
 void str_fini(struct str *str)
 {
-	check(str);
+	c_assert(str);
 	free(str->data);
 	*str = (struct str){ 0 };
 }
 
 void str_clear(struct str *str)
 {
-	check(str);
-	check(str->len <= str->cap);
+	c_assert(str);
+	c_assert(str->len <= str->cap);
 	str->len = 0;
 	if (str->data)
 		str->data[0] = '\0';
@@ -29,13 +29,13 @@ void str_clear(struct str *str)
 
 const char *str_text(const struct str *str)
 {
-	check(str);
+	c_assert(str);
 	return str->data ? str->data : "";
 }
 
 char *str_take(struct str *str)
 {
-	check(str);
+	c_assert(str);
 	char *text = str->data ? str->data : mem_strdup("");
 	*str = (struct str){ 0 };
 	return text;
@@ -44,9 +44,9 @@ char *str_take(struct str *str)
 /* Room for `more` bytes and the NUL. */
 static void str_room(struct str *str, size_t more)
 {
-	check(str);
-	check(str->data ? str->len < str->cap : str->len == 0);
-	check(more < PTRDIFF_MAX - str->len - 1);
+	c_assert(str);
+	c_assert(str->data ? str->len < str->cap : str->len == 0);
+	c_assert(more < PTRDIFF_MAX - str->len - 1);
 	size_t want = str->len + more + 1;
 	if (want <= str->cap)
 		return;
@@ -59,13 +59,13 @@ static void str_room(struct str *str, size_t more)
 
 void str_add(struct str *str, const char *text)
 {
-	check(text);
+	c_assert(text);
 	str_add_n(str, text, strlen(text));
 }
 
 void str_add_n(struct str *str, const void *bytes, size_t length)
 {
-	check(bytes || length == 0);
+	c_assert(bytes || length == 0);
 	str_room(str, length);
 	if (length)
 		memcpy(str->data + str->len, bytes, length);
@@ -93,11 +93,11 @@ void str_vprintf(struct str *str, const char *format, va_list args)
 {
 	va_list again;
 
-	check(format);
+	c_assert(format);
 	str_room(str, 0);
 	va_copy(again, args);
 	int n = vsnprintf(str->data + str->len, str->cap - str->len, format, args);
-	check(n >= 0);
+	c_assert(n >= 0);
 	if ((size_t)n >= str->cap - str->len) {
 		str_room(str, (size_t)n);
 		vsnprintf(str->data + str->len, str->cap - str->len, format, again);
@@ -108,8 +108,8 @@ void str_vprintf(struct str *str, const char *format, va_list args)
 
 void str_drop_head(struct str *str, size_t length)
 {
-	check(str);
-	check(length <= str->len);
+	c_assert(str);
+	c_assert(length <= str->len);
 	if (length == 0)
 		return;
 	memmove(str->data, str->data + length, str->len - length + 1);
@@ -118,8 +118,8 @@ void str_drop_head(struct str *str, size_t length)
 
 bool text_copy(char *to, size_t size, const char *from)
 {
-	check(to && from);
-	check(size > 0);
+	c_assert(to && from);
+	c_assert(size > 0);
 	size_t length = strnlen(from, size);
 	bool whole = length < size;
 	if (!whole)
@@ -133,18 +133,18 @@ bool text_printf(char *to, size_t size, const char *format, ...)
 {
 	va_list args;
 
-	check(to && format);
-	check(size > 0 && size <= INT_MAX);
+	c_assert(to && format);
+	c_assert(size > 0 && size <= INT_MAX);
 	va_start(args, format);
 	int n = vsnprintf(to, size, format, args);
 	va_end(args);
-	check(n >= 0);
+	c_assert(n >= 0);
 	return (size_t)n < size;
 }
 
 bool text_has_word(const char *list, const char *word)
 {
-	check(word);
+	c_assert(word);
 	size_t length = strlen(word);
 
 	if (!list || length == 0)
@@ -161,7 +161,7 @@ bool text_has_word(const char *list, const char *word)
 
 bool text_starts(const char *text, const char *with)
 {
-	check(text && with);
+	c_assert(text && with);
 	return strncmp(text, with, strlen(with)) == 0;
 }
 
@@ -173,7 +173,7 @@ static unsigned char byte_lower(char byte)
 
 bool text_equal_nocase(const char *a, const char *b)
 {
-	check(a && b);
+	c_assert(a && b);
 	while (*a && byte_lower(*a) == byte_lower(*b)) {
 		a++;
 		b++;
@@ -206,7 +206,7 @@ static size_t utf8_printable(const unsigned char *p, size_t left)
 
 bool text_printable(const char *text, size_t length)
 {
-	check(text || length == 0);
+	c_assert(text || length == 0);
 	for (size_t i = 0; i < length;) {
 		size_t n = utf8_printable((const unsigned char *)text + i, length - i);
 		if (n == 0)
@@ -218,7 +218,7 @@ bool text_printable(const char *text, size_t length)
 
 void text_clean(char *text)
 {
-	check(text);
+	c_assert(text);
 	for (size_t left = strlen(text); left > 0;) {
 		size_t n = utf8_printable((const unsigned char *)text, left);
 		if (n == 0)

@@ -13,7 +13,7 @@ bool thread_join(pthread_t thread, int64_t wait_ns)
 {
 	struct timespec now;
 
-	check(wait_ns >= 0);
+	c_assert(wait_ns >= 0);
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	int64_t until = now.tv_sec * SEC + now.tv_nsec + wait_ns;
 	while (pthread_tryjoin_np(thread, NULL) != 0) {

@@ -47,7 +47,7 @@ static int put_strings(struct builder *builder, const char *name, json_t *value)
 		array = json_array();
 		json_object_set_new(builder->values, name, array);
 	}
-	check(json_is_array(array));
+	c_assert(json_is_array(array));
 	if (json_is_array(value)) {
 		json_array_extend(array, value);
 		json_decref(value);
@@ -379,7 +379,7 @@ json_t *words_to_request(const json_t *described, const char *const *words, size
 	struct words_target target;
 	json_t *request = NULL;
 
-	check(problem);
+	c_assert(problem);
 	*problem = (struct words_problem){ 0 };
 	arena_init(&builder.arena);
 	builder.ids = json_array();
@@ -407,6 +407,6 @@ json_t *words_to_request(const json_t *described, const char *const *words, size
 	json_decref(builder.where);
 	json_decref(builder.match);
 	arena_fini(&builder.arena);
-	check(request || problem->what[0]);
+	c_assert(request || problem->what[0]);
 	return request;
 }

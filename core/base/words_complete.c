@@ -21,7 +21,7 @@ struct completion {
 
 static void offer(struct completion *completion, const char *word, const char *help)
 {
-	check(completion->out);
+	c_assert(completion->out);
 	if (!word || !*word || !text_starts(word, completion->prefix))
 		return;
 	json_t *entry = json_object();
@@ -248,7 +248,7 @@ json_t *words_complete(const json_t *described, const char *const *words, size_t
 	struct arena arena;
 	struct completion completion = { .described = described, .prefix = "", .out = json_array() };
 
-	check(words || count == 0);
+	c_assert(words || count == 0);
 	arena_init(&arena);
 	if (count > 0)
 		completion.prefix = words[count - 1];

@@ -44,8 +44,8 @@ static char *split_word(const char **p)
 
 char **words_split(const char *line, size_t *count, struct words_problem *problem)
 {
-	check(line && count);
-	check(problem);
+	c_assert(line && count);
+	c_assert(problem);
 	char **words = mem_array(WORDS + 1, sizeof(*words));
 
 	*problem = (struct words_problem){ 0 };
@@ -74,7 +74,7 @@ char **words_split(const char *line, size_t *count, struct words_problem *proble
 
 void words_free(char ***words)
 {
-	check(words);
+	c_assert(words);
 	if (!*words)
 		return;
 	for (size_t i = 0; (*words)[i]; i++)

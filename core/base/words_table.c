@@ -18,7 +18,7 @@ int words_fail(struct words_problem *problem, const char *what, ...)
 	va_list args;
 	struct str text = { 0 };
 
-	check(problem && what);
+	c_assert(problem && what);
 	va_start(args, what);
 	str_vprintf(&text, what, args);
 	va_end(args);
@@ -34,7 +34,7 @@ void words_remedy(struct words_problem *problem, const char *how, ...)
 	va_list args;
 	struct str text = { 0 };
 
-	check(problem && how);
+	c_assert(problem && how);
 	va_start(args, how);
 	str_vprintf(&text, how, args);
 	va_end(args);
@@ -60,7 +60,7 @@ const char *words_name(const json_t *object)
 
 bool words_is(const json_t *object, const char *name)
 {
-	check(name);
+	c_assert(name);
 	return strcmp(words_name(object), name) == 0;
 }
 
@@ -93,7 +93,7 @@ const json_t *words_kind(const json_t *described, const char *word)
 {
 	const json_t *kinds = json_object_get(described, "kinds");
 
-	check(word);
+	c_assert(word);
 	if (!*word)
 		return NULL;
 	/* a kind's own name goes before another's alias */
@@ -106,7 +106,7 @@ const json_t *words_kind(const json_t *described, const char *word)
 
 const json_t *words_row(const json_t *rows, const char *name)
 {
-	check(name);
+	c_assert(name);
 	for (size_t i = 0; i < json_array_size(rows); i++)
 		if (words_is(json_array_get(rows, i), name))
 			return json_array_get(rows, i);
@@ -156,8 +156,8 @@ static int option_unknown(const char *word, struct words_problem *problem)
 
 static int option_take(struct words_line *line, int option, const char *value, struct words_problem *problem)
 {
-	check(option >= 0 && option < OPTION_COUNT);
-	check(option == 0 || value);
+	c_assert(option >= 0 && option < OPTION_COUNT);
+	c_assert(option == 0 || value);
 	switch (option) {
 	case 0:
 		if (value)
@@ -180,8 +180,8 @@ static int option_take(struct words_line *line, int option, const char *value, s
 int words_line_read(struct arena *arena, const char *const *words, size_t count, struct words_line *out,
 		    struct words_problem *problem)
 {
-	check(arena && out && problem);
-	check(words || count == 0);
+	c_assert(arena && out && problem);
+	c_assert(words || count == 0);
 	*out = (struct words_line){ .literal = SIZE_MAX };
 	out->words = arena_array(arena, count + 1, sizeof(*out->words));
 	out->matches = arena_array(arena, count + 1, sizeof(*out->matches));
@@ -272,8 +272,8 @@ static int fail_verb(const json_t *kind, const char *verb, struct words_problem 
 int words_target(const json_t *described, const char *const *words, size_t count, struct words_target *out,
 		 struct words_problem *problem)
 {
-	check(out && problem);
-	check(words || count == 0);
+	c_assert(out && problem);
+	c_assert(words || count == 0);
 	if (count == 0) {
 		words_fail(problem, "there is nothing to do");
 		words_remedy(problem, "write a kind and a command, such as \"plugin list\"");
@@ -303,7 +303,7 @@ bool words_condition(const char *word, struct words_condition *out)
 {
 	static const char *const ops[] = { "!=", "<=", ">=", "=", "<", ">", "~" };
 
-	check(word && out);
+	c_assert(word && out);
 	size_t length = strspn(word, WORDS_NAME_BYTES ".-");
 	if (length == 0 || length >= sizeof(out->attr))
 		return false;

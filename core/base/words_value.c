@@ -49,7 +49,7 @@ static bool read_unit(const char *word, const struct unit *units, bool any_case,
 
 bool words_seconds(const char *word, double *seconds)
 {
-	check(word && seconds);
+	c_assert(word && seconds);
 	return read_unit(word, durations, false, seconds);
 }
 
@@ -109,7 +109,7 @@ static json_t *bounded(const json_t *row, const char *word, double value, json_t
 	double low = json_is_number(min) ? json_number_value(min) : -INFINITY;
 	double high = json_is_number(max) ? json_number_value(max) : INFINITY;
 
-	check(json);
+	c_assert(json);
 	if ((low == 0 && high == 0) || (value >= low && value <= high))
 		return json;
 	json_decref(json);
@@ -173,7 +173,7 @@ json_t *words_value(const json_t *row, const char *word, struct words_problem *p
 	int64_t whole;
 	bool truth;
 
-	check(word && problem);
+	c_assert(word && problem);
 	if (!type)
 		return text_value(row, word, problem);
 	if (strcmp(type, "bool") == 0)
@@ -218,7 +218,7 @@ json_t *words_attr_value(const json_t *kind, const struct words_condition *condi
 	double number;
 	int64_t whole;
 
-	check(word && problem);
+	c_assert(word && problem);
 	if (!row || !type || strcmp(condition->op, "~") == 0)
 		return text_value(row, word, problem);
 	if (same && strcmp(condition->attr, "state") == 0 && json_array_size(states) > 0)

@@ -26,15 +26,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	arena_init(&arena);
 	int r = conf_parse(&arena, "fuzz.conf", (const char *)data, size, &first, &problem);
 	if (r < 0) {
-		check(problem.what[0] && problem.line >= 1);
-		check(text_printable(problem.what, strlen(problem.what)));
-		check(text_printable(problem.remedy, strlen(problem.remedy)));
+		c_assert(problem.what[0] && problem.line >= 1);
+		c_assert(text_printable(problem.what, strlen(problem.what)));
+		c_assert(text_printable(problem.remedy, strlen(problem.remedy)));
 	} else {
 		write_all(&once, first);
 		r = conf_parse(&arena, "fuzz.conf", str_text(&once), once.len, &first, &problem);
-		check(r == 0);
+		c_assert(r == 0);
 		write_all(&twice, first);
-		check(once.len == twice.len && strcmp(str_text(&once), str_text(&twice)) == 0);
+		c_assert(once.len == twice.len && strcmp(str_text(&once), str_text(&twice)) == 0);
 	}
 	str_fini(&once);
 	str_fini(&twice);

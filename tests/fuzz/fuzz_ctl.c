@@ -16,17 +16,17 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct mu_error error = { 0 };
 
 	int r = ctl_parse((const char *)data, size, &request, &error);
-	check(request.id >= -1);
+	c_assert(request.id >= -1);
 	if (r < 0) {
-		check(error.code == r && error.what[0] && text_printable(error.what, strlen(error.what)));
-		check(text_printable(error.remedy, strlen(error.remedy)));
+		c_assert(error.code == r && error.what[0] && text_printable(error.what, strlen(error.what)));
+		c_assert(text_printable(error.remedy, strlen(error.remedy)));
 	} else {
-		check(request.id >= 0 && json_is_object(request.json));
-		check(request.cancel || request.credit > 0 ||
+		c_assert(request.id >= 0 && json_is_object(request.json));
+		c_assert(request.cancel || request.credit > 0 ||
 		      (json_get_text(request.json, "kind") && json_get_text(request.json, "verb")));
-		check(request.credit >= 0 && request.credit <= 1000000);
+		c_assert(request.credit >= 0 && request.credit <= 1000000);
 	}
 	ctl_request_fini(&request);
-	check(!request.json);
+	c_assert(!request.json);
 	return 0;
 }

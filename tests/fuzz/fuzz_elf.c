@@ -14,15 +14,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	/* a copy of exactly that size, so that the sanitizer sees its ends */
 	unsigned char *bytes = malloc(size ? size : 1);
 
-	check(bytes);
+	c_assert(bytes);
 	memcpy(bytes, data, size);
 	int r = loader_check_elf(bytes, size, size, &error);
-	check((r < 0) == (error.what[0] != '\0'));
+	c_assert((r < 0) == (error.what[0] != '\0'));
 	const char *text = loader_elf_text(bytes, size, "muster_plugin", offsetof(struct mu_plugin, aliases));
 	if (text)
-		check((const unsigned char *)text >= bytes &&
+		c_assert((const unsigned char *)text >= bytes &&
 		      (const unsigned char *)text + strlen(text) < bytes + size);
-	check(r == 0 || !text);
+	c_assert(r == 0 || !text);
 	free(bytes);
 	return 0;
 }

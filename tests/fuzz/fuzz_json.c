@@ -15,13 +15,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	json_t *json = json_parse((const char *)data, size, error);
 
 	if (!json) {
-		check(error[0] && text_printable(error, strlen(error)));
+		c_assert(error[0] && text_printable(error, strlen(error)));
 		return 0;
 	}
 	size_t length;
 	char *text = json_text(json, &length);
 	json_t *again = json_parse(text, length, error);
-	check(again && json_equal(json, again));
+	c_assert(again && json_equal(json, again));
 	json_decref(again);
 	json_decref(json);
 	free(text);

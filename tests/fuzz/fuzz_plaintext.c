@@ -17,26 +17,26 @@ static void try_word(const char *word)
 	bool now;
 
 	if (plaintext_ident(copy, NULL, &id) == 0)
-		check(strlen(id.host) < 128 && strlen(id.type_instance) < 128 && id.plugin[0] && id.type[0]);
+		c_assert(strlen(id.host) < 128 && strlen(id.type_instance) < 128 && id.plugin[0] && id.type[0]);
 	else
-		check(strcmp(copy, word) == 0);
+		c_assert(strcmp(copy, word) == 0);
 	free(copy);
 	copy = mem_strdup(word);
 	if (plaintext_ident(copy, "host", &id) == 0)
-		check(!strchr(id.plugin, '-') && !strchr(id.type, '-') && !strchr(id.plugin_instance, '/'));
+		c_assert(!strchr(id.plugin, '-') && !strchr(id.type, '-') && !strchr(id.plugin_instance, '/'));
 	free(copy);
 	copy = mem_strdup(word);
 	if (plaintext_time(copy, &time, &now, &values) == 0) {
 		size_t count = 0;
-		check(time >= 0);
+		c_assert(time >= 0);
 		while (plaintext_value(&values))
 			count++;
-		check(count >= 1);
+		c_assert(count >= 1);
 	}
 	free(copy);
 	copy = mem_strdup(word);
 	if (plaintext_option(copy, &key, &value))
-		check(key[0] && strlen(key) + 1 + strlen(value) == strlen(word));
+		c_assert(key[0] && strlen(key) + 1 + strlen(value) == strlen(word));
 	free(copy);
 }
 
@@ -49,7 +49,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		memcpy(line, data, size);
 	while ((word = plaintext_word(&p, &bad)))
 		try_word(word);
-	check(bad || *p == '\0');
+	c_assert(bad || *p == '\0');
 	free(line);
 	return 0;
 }

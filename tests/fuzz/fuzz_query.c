@@ -32,14 +32,14 @@ static const struct mu_kind kind = { .name = "task", .plural = "tasks", .attrs =
 
 static void check_query(const struct mu_query *query, const json_t *object)
 {
-	check(query->limit >= 1 && query->limit <= 1000);
-	check(query->where_count <= 64);
-	check(!query->sort || kind_attr(&kind, query->sort));
+	c_assert(query->limit >= 1 && query->limit <= 1000);
+	c_assert(query->where_count <= 64);
+	c_assert(!query->sort || kind_attr(&kind, query->sort));
 	for (size_t i = 0; i < query->where_count; i++) {
 		const struct mu_condition *c = &query->where[i];
-		check(c->value && c->op >= MU_EQ && c->op <= MU_GLOB);
-		check(strcmp(c->attr, "token") != 0);
-		check(strcmp(c->attr, "id") == 0 || kind_attr(&kind, c->attr));
+		c_assert(c->value && c->op >= MU_EQ && c->op <= MU_GLOB);
+		c_assert(strcmp(c->attr, "token") != 0);
+		c_assert(strcmp(c->attr, "id") == 0 || kind_attr(&kind, c->attr));
 	}
 	object_matches(&kind, "a", object, query);
 }
@@ -61,7 +61,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (command_query(&arena, &kind, args, &query, &error) == 0)
 		check_query(&query, object);
 	else
-		check(error.code < 0 && error.what[0]);
+		c_assert(error.code < 0 && error.what[0]);
 	if (command_match(&arena, &kind, args, &query, &error) == 0)
 		check_query(&query, object);
 	arena_fini(&arena);

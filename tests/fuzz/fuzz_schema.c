@@ -53,10 +53,10 @@ static const struct mu_option rows[] = {
 
 static void check_error(const struct mu_error *error)
 {
-	check(error->code < 0 && error->what[0]);
-	check(text_printable(error->what, strlen(error->what)));
-	check(text_printable(error->where, strlen(error->where)));
-	check(text_printable(error->remedy, strlen(error->remedy)));
+	c_assert(error->code < 0 && error->what[0]);
+	c_assert(text_printable(error->what, strlen(error->what)));
+	c_assert(text_printable(error->where, strlen(error->where)));
+	c_assert(text_printable(error->remedy, strlen(error->remedy)));
 }
 
 static void fuzz_words(struct arena *arena, const char *word)
@@ -72,7 +72,7 @@ static void fuzz_words(struct arena *arena, const char *word)
 			check_error(&error);
 	}
 	if (schema_duration(word, &ns) == 0)
-		check(ns >= 0);
+		c_assert(ns >= 0);
 	schema_size(word, &bytes);
 }
 
@@ -87,15 +87,15 @@ static void fuzz_statements(struct arena *arena, const char *text, size_t size)
 	if (conf_parse(arena, "x", text, size, &first, &problem) < 0)
 		return;
 	int r = schema_fill(arena, rows, &all, first, NULL, "plugin x", &report);
-	check((r < 0) == (report.error_count > 0));
+	c_assert((r < 0) == (report.error_count > 0));
 	for (size_t i = 0; i < report.error_count && i < 32; i++)
 		check_error(&report.errors[i]);
 	if (r < 0)
 		return;
-	check(all.number >= -1000 && all.number <= 1000);
-	check(all.words.count <= 8 && all.items.count <= 4);
+	c_assert(all.number >= -1000 && all.number <= 1000);
+	c_assert(all.words.count <= 8 && all.items.count <= 4);
 	for (size_t i = 0; i < all.items.count; i++)
-		check(all.items.items[i].name);
+		c_assert(all.items.items[i].name);
 }
 
 static void fuzz_json(struct arena *arena, const char *text, size_t size)

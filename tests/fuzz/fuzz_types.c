@@ -11,15 +11,15 @@ static void found(const struct mu_type *type, void *data)
 {
 	size_t *count = data;
 
-	check(type->count >= 1 && type->count <= 63);
-	check(strlen(type->name) >= 1 && strlen(type->name) <= 127);
-	check(!strpbrk(type->name, "-/ \t\n"));
-	check(types_equal(type, type));
+	c_assert(type->count >= 1 && type->count <= 63);
+	c_assert(strlen(type->name) >= 1 && strlen(type->name) <= 127);
+	c_assert(!strpbrk(type->name, "-/ \t\n"));
+	c_assert(types_equal(type, type));
 	for (size_t i = 0; i < type->count; i++) {
 		const struct mu_source *source = &type->sources[i];
-		check(source->name[0] && !strpbrk(source->name, ":, \t\n"));
-		check(types_kind_name(source->type));
-		check(!(source->min > source->max));
+		c_assert(source->name[0] && !strpbrk(source->name, ":, \t\n"));
+		c_assert(types_kind_name(source->type));
+		c_assert(!(source->min > source->max));
 	}
 	(*count)++;
 }
@@ -27,7 +27,7 @@ static void found(const struct mu_type *type, void *data)
 static void bad(int line, const char *what, void *data)
 {
 	(void)data;
-	check(line > 0 && *what);
+	c_assert(line > 0 && *what);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -35,6 +35,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	size_t count = 0;
 	int good = types_parse((const char *)data, size, found, bad, &count);
 
-	check(good >= 0 && (size_t)good == count);
+	c_assert(good >= 0 && (size_t)good == count);
 	return 0;
 }

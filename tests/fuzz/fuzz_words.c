@@ -38,13 +38,13 @@ static void try_line(const json_t *described, const char *line)
 	char **words = words_split(line, &count, &problem);
 
 	if (!words) {
-		check(problem.what[0]);
+		c_assert(problem.what[0]);
 		return;
 	}
 	json_t *request = words_to_request(described, (const char *const *)words, count, &problem);
-	check(request ? json_get_text(request, "verb") != NULL : problem.what[0] != '\0');
-	check(text_printable(problem.what, strlen(problem.what)));
-	check(text_printable(problem.remedy, strlen(problem.remedy)));
+	c_assert(request ? json_get_text(request, "verb") != NULL : problem.what[0] != '\0');
+	c_assert(text_printable(problem.what, strlen(problem.what)));
+	c_assert(text_printable(problem.remedy, strlen(problem.remedy)));
 	if (request) {
 		char *text = json_text(request, NULL);
 		free(text);
@@ -52,7 +52,7 @@ static void try_line(const json_t *described, const char *line)
 	json_decref(request);
 	for (size_t n = count > 4 ? count - 4 : 0; n <= count; n++) {
 		json_t *found = words_complete(described, (const char *const *)words, n);
-		check(json_is_array(found));
+		c_assert(json_is_array(found));
 		json_decref(found);
 	}
 	words_free(&words);
@@ -73,7 +73,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	}
 	if (!described)
 		described = json_parse(world, sizeof(world) - 1, error);
-	check(described);
+	c_assert(described);
 	try_line(described, line);
 	json_decref(described);
 	free(text);

@@ -30,10 +30,10 @@ void fake_types(const char *text)
 	char path[] = "/tmp/fake_types.XXXXXX";
 	int fd = mkstemp(path);
 
-	check(fd >= 0);
-	check(write(fd, text, strlen(text)) == (ssize_t)strlen(text));
+	c_assert(fd >= 0);
+	c_assert(write(fd, text, strlen(text)) == (ssize_t)strlen(text));
 	close(fd);
-	check(types_load(path, NULL) == 0);
+	c_assert(types_load(path, NULL) == 0);
 	unlink(path);
 }
 
