@@ -48,16 +48,22 @@ int64_t loop_now(struct loop *loop)
 	return loop->now;
 }
 
+/* Written by the loop's own thread alone, read by others. */
+static void stat_add(uint64_t *stat)
+{
+	__atomic_store_n(stat, *stat + 1, __ATOMIC_RELAXED);
+}
+
 /* A callback that keeps a loop longer than 20 ms delays all who live there. */
 static void loop_charge(struct loop *loop, struct mu_instance *instance, int64_t began)
 {
 	int64_t took = clock_mono() - began;
 
 	if (took > loop->stats.slowest_ns)
-		loop->stats.slowest_ns = took;
+		__atomic_store_n(&loop->stats.slowest_ns, took, __ATOMIC_RELAXED);
 	if (took <= SLOW_NS)
 		return;
-	loop->stats.slow++;
+	stat_add(&loop->stats.slow);
 	if (instance)
 		__atomic_add_fetch(&instance->slow, 1, __ATOMIC_RELAXED);
 }
@@ -80,7 +86,7 @@ static void loop_deliver(struct loop *loop, struct mu_msg *msg)
 	struct mu_ref *to = msg->to;
 	int64_t began = clock_mono();
 
-	loop->stats.messages++;
+	stat_add(&loop->stats.messages);
 	if (!to) {
 		msg->run(NULL, msg);
 		loop_charge(loop, NULL, began);
@@ -156,7 +162,7 @@ static size_t loop_fire(struct loop *loop)
 		struct loop_timer *timer = container_of(top, struct loop_timer, node);
 		int64_t began = clock_mono();
 		heap_remove(&loop->timers, top);
-		loop->stats.timers++;
+		stat_add(&loop->stats.timers);
 		timer->fired(timer);
 		loop_charge(loop, NULL, began);
 	}
@@ -167,7 +173,7 @@ static void loop_on_alarm(uv_timer_t *alarm)
 {
 	struct loop *loop = alarm->data;
 	loop->armed = 0;
-	loop->stats.turns++;
+	stat_add(&loop->stats.turns);
 	loop_fire(loop);
 	loop_arm(loop);
 }
@@ -175,7 +181,7 @@ static void loop_on_alarm(uv_timer_t *alarm)
 static void loop_on_wake(uv_async_t *wake)
 {
 	struct loop *loop = wake->data;
-	loop->stats.turns++;
+	stat_add(&loop->stats.turns);
 	loop_drain(loop);
 	loop_fire(loop);
 	loop_arm(loop);
