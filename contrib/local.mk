@@ -1,4 +1,4 @@
 EXTRA_DIST += contrib/check contrib/quickstart contrib/lib.sh contrib/abi contrib/chroot .ci/run \
 	contrib/plugin-template/Makefile contrib/plugin-template/README.md contrib/plugin-template/template.c \
 	contrib/plugin-template/template.conf
-EXTRA_DIST += contrib/bench
+include contrib/bench/local.mk

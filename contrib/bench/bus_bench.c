@@ -38,7 +38,7 @@ static int64_t cpu_now(clockid_t clock)
 {
 	struct timespec now;
 
-	check(clock_gettime(clock, &now) == 0);
+	c_assert(clock_gettime(clock, &now) == 0);
 	return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
 }
 
@@ -47,7 +47,7 @@ static size_t rss_bytes(void)
 	unsigned long pages = 0;
 	FILE *file = fopen("/proc/self/statm", "r");
 
-	check(file && fscanf(file, "%*u %lu", &pages) == 1);
+	c_assert(file && fscanf(file, "%*u %lu", &pages) == 1);
 	fclose(file);
 	return pages * (size_t)sysconf(_SC_PAGESIZE);
 }
@@ -60,7 +60,7 @@ static struct mu_series *series_number(size_t i, const char *plugin)
 	text_printf(instance, sizeof(instance), "%zu", i / 10);
 	text_printf(type_instance, sizeof(type_instance), "value-%zu", i % 10);
 	struct mu_ident ident = { NULL, plugin, instance, "gauge", type_instance };
-	check(mu_series_get(&ident, &series, NULL) == 0);
+	c_assert(mu_series_get(&ident, &series, NULL) == 0);
 	return series;
 }
 
@@ -159,7 +159,7 @@ static int64_t run_once(struct run *run)
 	pthread_t thread;
 	int64_t before = cpu_now(CLOCK_PROCESS_CPUTIME_ID);
 
-	check(pthread_create(&thread, NULL, build, run) == 0);
+	c_assert(pthread_create(&thread, NULL, build, run) == 0);
 	loop_main_run();
 	pthread_join(thread, NULL);
 	return cpu_now(CLOCK_PROCESS_CPUTIME_ID) - before;
@@ -193,9 +193,9 @@ int main(int argc, char **argv)
 	char path[] = "/tmp/bus_bench.XXXXXX";
 	int fd = mkstemp(path);
 	static const char types[] = "gauge value:GAUGE:U:U\n";
-	check(fd >= 0 && write(fd, types, sizeof(types) - 1) == sizeof(types) - 1);
+	c_assert(fd >= 0 && write(fd, types, sizeof(types) - 1) == sizeof(types) - 1);
 	close(fd);
-	check(types_load(path, NULL) == 0);
+	c_assert(types_load(path, NULL) == 0);
 	unlink(path);
 
 	series_init("bench.example.org");
@@ -206,10 +206,10 @@ int main(int argc, char **argv)
 	instance.ref = ref_new(instance.loop, &instance);
 	bus_add_writer(&instance);
 	list = calloc(value_count, sizeof(*list));
-	check(list);
+	c_assert(list);
 	memset(list, 1, value_count * sizeof(*list));
 	handles = calloc(series_count_wanted, sizeof(struct mu_series *));
-	check(handles);
+	c_assert(handles);
 	for (size_t i = 0; i < series_count_wanted; i++)
 		handles[i] = series_number(i, "bench");
 	for (int i = 0; i < 3; i++) {

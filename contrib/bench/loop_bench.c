@@ -12,7 +12,7 @@ static int round_number;
 static struct loop *other;
 static struct mu_msg there, back;
 
-static void send(void)
+static void round_trip(void)
 {
 	began = clock_mono();
 	loop_post(other, &there);
@@ -33,13 +33,13 @@ static void on_back(struct mu_instance *self, struct mu_msg *msg)
 	if (round_number == ROUNDS)
 		loop_main_quit();
 	else
-		send();
+		round_trip();
 }
 
 static void begin(void *unused)
 {
 	(void)unused;
-	send();
+	round_trip();
 }
 
 static int by_size(const void *a, const void *b)
