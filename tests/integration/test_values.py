@@ -193,13 +193,14 @@ def test_a_writer_that_dawdles_catches_up(omni):
 
 def test_a_full_bus_refuses_and_says_so(omni):
     one = omni(load="\tInterval 3600\n", after=plugin("peer"))
-    # Far more than main can take in while it is built: first it asks to pause, and past 64 MiB it refuses.
-    answer = one.call("probe", "flood", args={"batches": 300, "values": 20000, "step": "1us"}, deadline=120)
-    assert answer["admitted"] + answer["refused"] == 300
+    # All built before the first is sent: first the sender is asked to pause, and past 64 MiB he is refused.
+    answer = one.call("probe", "flood", args={"batches": 60, "values": 20000, "step": "1us", "at_once": True}, deadline=120)
+    assert answer["admitted"] + answer["refused"] == 60
+    assert answer["paused"] > 0 and answer["refused"] > 0
     one.until(lambda: one.call("daemon", "status")["values"] >= answer["admitted"] * 20000, 60, "all that was admitted")
-    assert one.call("daemon", "status")["refused"] == answer["refused"] * 20000
-    if answer["paused"]:
-        one.until(lambda: look(one)["rooms"] >= 1, what="room is told")
+    one.until(lambda: one.call("daemon", "status")["refused"] == answer["refused"] * 20000, what="what was not")
+    one.until(lambda: look(one)["rooms"] >= 1, what="room is told")
+    assert one.call("peer", "tell")["batches"] <= answer["admitted"]
 
 
 # ---- reads that go wrong ----

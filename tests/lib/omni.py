@@ -14,7 +14,7 @@ def gather(tree, folder):
     for where in (tree.plugin_dir, tree.test_plugin_dir):
         for so in glob.glob(os.path.join(where, "*.so")):
             shutil.copy(so, folder)
-    for name in ("omni.so", "peer.so"):
+    for name in ("omni.so", "peer.so", "door.so"):
         assert os.path.exists(os.path.join(folder, name)), f"{name} is not in {tree.test_plugin_dir}: make check builds it"
     return folder
 

@@ -16,3 +16,11 @@ tests_omni_peer_la_CFLAGS = $(PLUGIN_CFLAGS)
 tests_omni_peer_la_LDFLAGS = $(PLUGIN_LINK) -rpath $(plugindir)
 tests_omni_peer_la_LIBADD = libmuster.la $(JANSSON_LIBS)
 tests_omni_peer_la_SOURCES = tests/omni/peer.c
+
+# door is a web server without a network, so that routes can be walked.
+check_LTLIBRARIES += tests/omni/door.la
+tests_omni_door_la_CPPFLAGS = $(PLUGIN_CPPFLAGS)
+tests_omni_door_la_CFLAGS = $(PLUGIN_CFLAGS)
+tests_omni_door_la_LDFLAGS = $(PLUGIN_LINK) -rpath $(plugindir)
+tests_omni_door_la_LIBADD = libmuster.la $(JANSSON_LIBS)
+tests_omni_door_la_SOURCES = tests/omni/door.c

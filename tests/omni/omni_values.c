@@ -57,6 +57,7 @@ void omni_reader_fini(struct mu_instance *self)
 
 struct flood_args {
 	int64_t batches, values;
+	bool at_once;
 	const char *prefix;
 	mu_time step;
 };
@@ -64,6 +65,7 @@ static const struct mu_option flood_rows[] = {
 	MU_OPT_INT(struct flood_args, batches, .name = "batches", .dflt = "1", .min = 1, .max = 100000),
 	MU_OPT_INT(struct flood_args, values, .name = "values", .dflt = "1", .min = 1, .max = 100000,
 	           .help = "in each batch, of so many series"),
+	MU_OPT_BOOL(struct flood_args, at_once, .name = "at_once", .help = "builds all of them before it sends the first"),
 	MU_OPT_STRING(struct flood_args, prefix, .name = "prefix", .dflt = "flood", .help = "of their type instances"),
 	MU_OPT_DURATION(struct flood_args, step, .name = "step", .dflt = "1ms", .unit = "s", .help = "between stamps"),
 	MU_OPT_END
@@ -90,24 +92,41 @@ static size_t flood_batch(struct mu_batch *batch, const struct flood_args *args)
 	return full;
 }
 
+struct flood {
+	json_int_t admitted, paused, refused, full;
+};
+
+static void flood_send(struct flood *flood, struct mu_batch **batch)
+{
+	int r = mu_batch_send(batch);
+
+	flood->admitted += r >= 0;
+	flood->paused += r == 1;
+	flood->refused += r < 0;
+}
+
 static void run_flood(struct mu_instance *self, struct mu_call *call)
 {
 	const struct flood_args *args = mu_call_args(call);
 	struct omni *omni = mu_state(self);
-	json_int_t admitted = 0, paused = 0, refused = 0, full = 0;
+	struct mu_batch **batches = calloc((size_t)args->batches, sizeof(struct mu_batch *));
+	struct flood flood = { 0 };
 	mu_time start = mu_time_real() - args->batches * args->step;
 
+	if (!batches)
+		abort();
 	for (int64_t i = 0; i < args->batches; i++) {
-		struct mu_batch *batch = mu_builder_begin(omni->builder);
-		mu_batch_time(batch, start + i * args->step);
-		full += (json_int_t)flood_batch(batch, args);
-		int r = mu_batch_send(&batch);
-		admitted += r >= 0;
-		paused += r == 1;
-		refused += r < 0;
+		batches[i] = mu_builder_begin(omni->builder);
+		mu_batch_time(batches[i], start + i * args->step);
+		flood.full += (json_int_t)flood_batch(batches[i], args);
+		if (!args->at_once)
+			flood_send(&flood, &batches[i]);
 	}
-	mu_reply(call, json_pack("{s:I, s:I, s:I, s:I}", "admitted", admitted, "paused", paused, "refused",
-				 refused, "full", full));
+	for (int64_t i = 0; args->at_once && i < args->batches; i++)
+		flood_send(&flood, &batches[i]);
+	free(batches);
+	mu_reply(call, json_pack("{s:I, s:I, s:I, s:I}", "admitted", flood.admitted, "paused", flood.paused,
+				 "refused", flood.refused, "full", flood.full));
 }
 
 static void run_spill(struct mu_instance *self, struct mu_call *call)
