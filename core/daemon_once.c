@@ -96,8 +96,10 @@ int daemon_describe(const struct daemon_arguments *arguments)
 	else
 		daemon_print_report(&report);
 	describe_folder(conf ? globals.plugin_dir : MUSTER_PLUGINDIR, plugins);
-	json_t *all = json_pack("{s:s, s:s, s:o, s:o}", "version", PACKAGE_VERSION, "abi", "0.1", "globals",
-	                        schema_describe(conf_global_rows), "plugins", plugins);
+	json_t *all = json_pack("{s:s, s:o, s:o, s:o, s:o}", "version", PACKAGE_VERSION, "abi",
+	                        json_sprintf("%d.%d", MU_ABI_MAJOR, MU_ABI_MINOR), "globals",
+	                        schema_describe(conf_global_rows), "lifecycle", instance_table_json(), "plugins",
+	                        plugins);
 	char *text = json_dumps(all, JSON_INDENT(1));
 	puts(text);
 	free(text);

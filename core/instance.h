@@ -107,11 +107,12 @@ size_t instance_busy(bool writers);
 /* Told after each change of state: who waits for the last to stop. */
 void instance_watch(void (*changed)(void));
 const char *instance_state_name(enum instance_state state);
-const char *instance_event_name(enum instance_event event);
+/* Neither on its way up nor down, and nobody waits for its place. */
+bool instance_is_settled(const struct mu_instance *instance);
 /* The rows of kind "plugin". */
 extern const struct mu_state instance_state_rows[];
-/* Prints table[state][event], the whole behaviour, for the manual: "running stop stopping". */
-void instance_table_print(void);
+/* The whole behaviour, table[state][event], as [{"state","event","next"}]: in --describe, for the manual. */
+json_t *instance_table_json(void);
 /* Something that others show of it has changed. */
 void instance_changed(struct mu_instance *instance);
 /* At the end. Returns how many lives something still holds. */

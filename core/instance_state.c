@@ -2,8 +2,6 @@
  *
  * What is registered for an instance (kinds, routes) is there from before its start until after its end; what comes to
  * it (values, events, reads) only while it runs. */
-#include <stdio.h>
-
 #include "base/check.h"
 #include "bus.h"
 #include "call.h"
@@ -182,19 +180,23 @@ const char *instance_state_name(enum instance_state state)
 	return instance_state_rows[state].name;
 }
 
-const char *instance_event_name(enum instance_event event)
+bool instance_is_settled(const struct mu_instance *instance)
 {
-	c_assert(event < INSTANCE_EVENTS);
-	return event_names[event];
+	return instance->is != INSTANCE_STARTING && instance->is != INSTANCE_STOPPING && !instance->successor;
 }
 
-void instance_table_print(void)
+json_t *instance_table_json(void)
 {
+	json_t *rows = json_array();
+
 	for (int state = 0; state < INSTANCE_STATES; state++)
 		for (int event = 0; event < INSTANCE_EVENTS; event++)
 			if (table[state][event].act)
-				printf("%-10s %-8s %s\n", instance_state_rows[state].name, event_names[event],
-				       instance_state_rows[table[state][event].next].name);
+				json_array_append_new(rows, json_pack("{s:s, s:s, s:s}", "state",
+				                                      instance_state_rows[state].name, "event",
+				                                      event_names[event], "next",
+				                                      instance_state_rows[table[state][event].next].name));
+	return rows;
 }
 
 void instance_step(struct mu_instance *instance, enum instance_event event)
@@ -260,6 +262,9 @@ void instance_remove(struct mu_instance *instance)
 {
 	instance->leaving = true;
 	instance->why = MU_STOP_REMOVED;
+	if (instance->successor)
+		instance_release(instance->successor);
+	instance->successor = NULL;
 	if (instance->is == INSTANCE_STOPPED || instance->is == INSTANCE_FAILED || instance->is == INSTANCE_ABANDONED)
 		settle(instance);
 	else

@@ -1,8 +1,11 @@
 /* self_plugin: the kind "plugin": every configured instance, its state, what it costs, and the verbs on it. */
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/json.h"
+#include "base/list.h"
+#include "base/mem.h"
 #include "bus.h"
 #include "counters.h"
 #include "daemon.h"
@@ -99,21 +102,75 @@ static json_t *plugin_json(const struct mu_instance *instance)
 	return object;
 }
 
-void self_plugin_changed(struct mu_instance *instance)
+/* ---- verbs: each is answered when its instances have settled, with what became of them ---- */
+
+struct wish {
+	struct list node;
+	struct mu_call *call;
+	enum instance_state aim; /* what the person wants to see */
+	const char *said;
+};
+static struct list wishes = { &wishes, &wishes };
+
+static bool wish_is_settled(const struct wish *wish)
 {
-	if (self_instance())
-		mu_object_put(self_instance(), "plugin", instance->name, plugin_json(instance));
+	size_t count;
+	const char *const *ids = mu_call_ids(wish->call, &count);
+
+	for (size_t i = 0; i < count; i++) {
+		const struct mu_instance *instance = instance_find(ids[i]);
+		if (instance && !instance_is_settled(instance))
+			return false;
+	}
+	return true;
 }
 
-void self_plugin_gone(const char *name)
+static void wish_answer(struct wish *wish)
 {
-	if (self_instance())
-		mu_object_delete(self_instance(), "plugin", name);
+	size_t count;
+	const char *const *ids = mu_call_ids(wish->call, &count);
+	struct mu_call *call = wish->call;
+	const char *said = wish->said;
+	const struct mu_instance *failed = NULL;
+
+	for (size_t i = 0; i < count && !failed; i++) {
+		const struct mu_instance *instance = instance_find(ids[i]);
+		if (instance && instance->is != wish->aim)
+			failed = instance;
+	}
+	list_remove(&wish->node);
+	free(wish);
+	if (failed && failed->error.what[0])
+		mu_reply_failure(call, &failed->error);
+	else if (failed)
+		mu_reply_error(call, -EAGAIN, "plugin %s is %s", failed->name, instance_state_name(failed->is));
+	else if (count == 1)
+		mu_reply_text(call, "plugin %s %s", ids[0], said);
+	else
+		mu_reply_text(call, "%zu plugins: each %s", count, said);
 }
 
-/* ---- verbs ---- */
+static void wish_gone(struct mu_instance *self, struct mu_call *call)
+{
+	struct wish *wish = mu_call_data(call);
 
-static void each_id(struct mu_call *call, int (*act)(const char *name, struct mu_error *error), const char *said)
+	(void)self;
+	list_remove(&wish->node);
+	free(wish);
+	mu_reply(call, NULL);
+}
+
+static void wishes_look(void)
+{
+	list_each_safe(node, &wishes) {
+		struct wish *wish = list_entry(node, struct wish, node);
+		if (wish_is_settled(wish))
+			wish_answer(wish);
+	}
+}
+
+static void wish_for(struct mu_call *call, int (*act)(const char *name, struct mu_error *error),
+                     enum instance_state aim, const char *said)
 {
 	struct mu_error error = { .code = 0 };
 	size_t count;
@@ -125,28 +182,50 @@ static void each_id(struct mu_call *call, int (*act)(const char *name, struct mu
 			return;
 		}
 	}
-	if (count == 1)
-		mu_reply_text(call, "plugin %s %s", ids[0], said);
-	else
-		mu_reply_text(call, "%zu plugins %s", count, said);
+	struct wish *wish = mem_alloc(sizeof(*wish));
+	wish->call = call;
+	wish->aim = aim;
+	wish->said = said;
+	list_add(&wishes, &wish->node);
+	mu_call_set_data(call, wish);
+	mu_call_on_gone(call, wish_gone);
+	wishes_look();
 }
 
 static void run_start(struct mu_instance *self, struct mu_call *call)
 {
 	(void)self;
-	each_id(call, daemon_plugin_start, "starts");
+	wish_for(call, daemon_plugin_start, INSTANCE_RUNNING, "runs");
 }
 
 static void run_stop(struct mu_instance *self, struct mu_call *call)
 {
 	(void)self;
-	each_id(call, daemon_plugin_stop, "stops");
+	wish_for(call, daemon_plugin_stop, INSTANCE_STOPPED, "has stopped");
 }
 
 static void run_reload(struct mu_instance *self, struct mu_call *call)
 {
 	(void)self;
-	each_id(call, daemon_plugin_reload, "restarts with its configuration as it is now");
+	wish_for(call, daemon_plugin_reload, INSTANCE_RUNNING, "has started again, with its configuration as it is now");
+}
+
+/* ---- its objects ---- */
+
+void self_plugin_changed(struct mu_instance *instance)
+{
+	if (!self_instance())
+		return;
+	mu_object_put(self_instance(), "plugin", instance->name, plugin_json(instance));
+	wishes_look();
+}
+
+void self_plugin_gone(const char *name)
+{
+	if (!self_instance())
+		return;
+	mu_object_delete(self_instance(), "plugin", name);
+	wishes_look();
 }
 
 const struct mu_command self_plugin_commands[] = {
