@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -279,9 +280,13 @@ struct loop *loop_find(const char *name)
 
 	struct loop *loop = loop_new(name);
 	pthread_attr_t attr;
+	sigset_t signals, before;
 	pthread_attr_init(&attr);
 	pthread_attr_setstacksize(&attr, STACK_SIZE);
+	sigfillset(&signals);
+	pthread_sigmask(SIG_SETMASK, &signals, &before); /* they are the main thread's */
 	c_assert(pthread_create(&loop->thread, &attr, loop_thread, loop) == 0);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	pthread_attr_destroy(&attr);
 	return loop;
 }
