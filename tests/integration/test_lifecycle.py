@@ -29,8 +29,8 @@ def touch(path):
 def test_stop_and_start_again(omni):
     one = omni("<Garden wild>\n</Garden>")
     since = row(one, "omni")["since"]
-    assert "stops" in one.call("plugin", "stop", "omni")["message"]
-    until_state(one, "stopped")
+    assert "stopped" in one.call("plugin", "stop", "omni")["message"]
+    assert state(one) == "stopped"
     with pytest.raises(CtlError) as gone:
         one.call("thing", "list")
     assert gone.value.code == "ENOENT", "its kinds went with it"
@@ -90,19 +90,27 @@ def test_one_that_fails_to_start_is_told_and_the_others_run(omni):
 
 
 def test_a_late_stop_is_waited_for(omni):
-    one = omni("StopDelay 300ms")
-    one.call("plugin", "stop", "omni")
-    assert state(one) == "stopping"
-    until_state(one, "stopped")
+    one = omni("StopDelay 500ms")
+    with one.connect() as connection:
+        connection.send({"kind": "plugin", "verb": "stop", "ids": ["omni"]})
+        until_state(one, "stopping")
+        assert "stopped" in connection.receive()["result"]["message"], "the answer comes when it has"
+    assert state(one) == "stopped"
     assert not event_with(one, "left behind")
+
+
+def abandon(one):
+    with pytest.raises(CtlError) as error:
+        one.call("plugin", "stop", "omni")
+    assert "left behind" in str(error.value)
+    until_state(one, "abandoned")
 
 
 def test_one_that_does_not_stop_is_abandoned(omni):
     one = omni("StopDelay 1h", after=plugin("peer"))
     began = time.monotonic()
-    one.call("plugin", "stop", "omni")
-    until_state(one, "abandoned")
-    assert time.monotonic() - began < 5
+    abandon(one)
+    assert time.monotonic() - began < 5 * SLOW
     one.until(lambda: event_with(one, "left behind", severity="failure"), what="an event")
     assert one.call("daemon", "status")["state"] == "degraded"
     assert state(one, "peer") == "running"
@@ -115,12 +123,11 @@ def test_one_that_does_not_stop_is_abandoned(omni):
 
 def test_an_abandoned_one_that_comes_back_disturbs_nobody(omni):
     one = omni("StopDelay 1300ms")
-    one.call("plugin", "stop", "omni")
-    until_state(one, "abandoned")
+    abandon(one)
     one.call("plugin", "start", "omni")
     until_state(one, "running")
     # Its timer fires about now; what it says comes from a life that is over.
-    answer = one.call("probe", "late", args={"after": 1.0}, deadline=5)
+    answer = one.call("probe", "late", args={"after": 1.0}, deadline=5 * SLOW)
     assert answer["message"] == "late, but here"
     assert state(one) == "running"
 
@@ -276,9 +283,10 @@ def test_work_that_has_not_begun_is_cancelled_by_a_stop(omni):
     with one.connect() as connection:
         connection.send({"kind": "probe", "verb": "work", "args": {"file": file, "count": 5}, "deadline": 30})
         one.call("probe", "look")
-        one.call("plugin", "stop", "omni")
+        connection.send({"kind": "plugin", "verb": "stop", "ids": ["omni"]})
         assert connection.receive()["error"]["code"] == "ECANCELED"
-    assert state(one) in ("stopping", "abandoned")
+    # What a worker has begun is waited for; with luck none had.
+    assert state(one) in ("stopping", "abandoned", "stopped")
     os.unlink(file)
     one.until(lambda: state(one) in ("stopped", "abandoned"), what="it stops once its work is back")
 
