@@ -253,7 +253,8 @@ void bus_drain_writer(struct mu_instance *self, struct sink *sink)
 {
 	c_assert(self && sink);
 	c_assert(!sink->on_bus);
-	sink_drain(sink, self);
+	if (!self->stop_said) /* else nothing of it runs any more */
+		sink_drain(sink, self);
 	sink_close(sink);
 	sink_unref(sink);
 }

@@ -12,6 +12,7 @@
 #include "daemon.h"
 #include "event.h"
 #include "instance.h"
+#include "loader.h"
 #include "loop.h"
 #include "pool.h"
 #include "self.h"
@@ -155,6 +156,7 @@ static void on_tick(struct loop_timer *timer)
 	for (size_t at = 0; instance_next(&at, &instance);)
 		instance_changed(instance);
 	self_daemon_changed();
+	loader_watch();
 	daemon_tick();
 }
 

@@ -12,6 +12,7 @@ struct descriptor {
 	struct mu_plugin plugin; /* normalised copy; every table has the current stride */
 	char path[1024];         /* "" = built in */
 	struct stat file;        /* as it was when loaded */
+	bool newer;              /* atomic: the file on disk was another at the last look */
 };
 
 /* `word` is a name or an alias, without case; looked for as <dir>/<name>.so, then among the aliases of the files there.
@@ -24,7 +25,11 @@ const struct descriptor *loader_builtin(const struct mu_plugin *plugin);
 const struct descriptor *loader_placeholder(const char *name);
 const struct descriptor *loader_find(const char *name); /* among the loaded */
 bool loader_next(size_t *at, const struct descriptor **out);
-/* The file on disk is another than the one in memory. */
+/* Main, each beat: once a minute a worker looks at the files (loader_watch.c). */
+void loader_watch(void);
+/* What it saw last. Any thread. */
+bool loader_seen_newer(const struct descriptor *descriptor);
+/* The file on disk is another than the one in memory. Asks the file system: not on a loop. */
 bool loader_newer_on_disk(const struct descriptor *descriptor);
 /* ELF header and section bounds of a file: 0, -ENOEXEC with a sentence. Pure over (bytes, length, file size). */
 int loader_check_elf(const unsigned char *head, size_t length, uint64_t file_size, struct mu_error *error);

@@ -76,7 +76,7 @@ static const char *plugin_reason(const struct mu_instance *instance)
 	if (instance->status[0])
 		return instance->status;
 	if (instance->is == INSTANCE_RUNNING && instance->plugin->routes && !route_provided())
-		return "waits for a web server (realtime-push) to serve its routes";
+		return "waits for a plugin that serves HTTP to show its routes";
 	return NULL;
 }
 
@@ -95,7 +95,7 @@ static json_t *plugin_json(const struct mu_instance *instance)
 	                    json_integer((json_int_t)__atomic_load_n(&instance->slow, __ATOMIC_RELAXED)));
 	json_set_text(object, "about", instance->plugin->about);
 	json_set_text(object, "file", instance->descriptor->path[0] ? instance->descriptor->path : NULL);
-	if (loader_newer_on_disk(instance->descriptor))
+	if (loader_seen_newer(instance->descriptor))
 		json_object_set_new(object, "newer_on_disk", json_true());
 	if (instance->counter_count > 0)
 		json_object_set_new(object, "counters", counters_json(instance));
