@@ -63,9 +63,8 @@ void instance_loop_stop(void *data)
 		bus_drain_writer(self, self->queue);
 	self->queue = NULL;
 	work_cancel_all(self);
-	if (self->stop_said) /* it has ended by itself meanwhile, and main is about to hear of it */
-		;
-	else if (self->plugin->stop)
+	/* one that has ended by itself meanwhile is not asked again */
+	if (self->plugin->stop && !self->stop_said)
 		self->plugin->stop(self);
 	else
 		mu_stopped(self);

@@ -278,6 +278,9 @@ int loader_check_tables(const struct mu_plugin *plugin, struct mu_error *error)
 	if (!name_valid(plugin->name, true))
 		return refuse(error, "\"%.60s\" cannot be the name of a plugin",
 			      plugin->name ? plugin->name : "");
+	if (plugin->loop && (!name_valid(plugin->loop, true) || strlen(plugin->loop) > LOOP_NAME_MAX))
+		return refuse(error, "\"%.60s\" cannot be the name of a loop: at most %d bytes", plugin->loop,
+			      LOOP_NAME_MAX);
 	int r = check_sizes(plugin, error);
 	if (r == 0)
 		r = check_options(plugin->options, plugin->config_size, "its options", error);

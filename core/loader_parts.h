@@ -10,6 +10,7 @@ enum {
 	TABLE_ROWS_MAX = 4096, /* of one table; more means that it has no end */
 	TABLE_DEPTH_MAX = 8,
 	STATE_BYTES_MAX = 64 << 20,
+	LOOP_NAME_MAX = 15, /* as of a thread */
 	LOADER_FILE_MAX = 256 << 20,
 };
 
