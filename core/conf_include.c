@@ -82,7 +82,7 @@ static void read_file(const struct include *include, const char *path)
 	int r = slurp_all(path, FILE_BYTES_MAX, &text);
 	if (r < 0) {
 		mu_error_remedy(tell(reader, include->node, false, "the file \"%s\" cannot be read: %s", path,
-				     strerror(-r)),
+				     r == -ENOTSUP ? "it is a pipe" : strerror(-r)),
 				include->node ? "correct the path or its permissions, or remove the Include"
 					      : "name the configuration file with -C");
 		return;

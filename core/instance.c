@@ -17,10 +17,8 @@
 #include "pool.h"
 #include "self.h"
 
-#define DIRECTORY_MAX 4096
-
-static struct mu_instance *directory[DIRECTORY_MAX];
-static size_t directory_count;
+static struct mu_instance **directory;
+static size_t directory_count, directory_cap;
 static struct map hung_counts; /* plugin → uint32_t *: over all its lives */
 static size_t alive;           /* atomic: structs not yet freed */
 static bool no_workers;        /* the pool has gone home: readers are closed where we are */
@@ -208,8 +206,13 @@ void instance_release(struct mu_instance *instance)
 
 struct mu_instance *instance_new(const struct descriptor *descriptor, const struct conf_plugin *conf)
 {
-	c_assert(loop_is_current(loop_main()) && directory_count < DIRECTORY_MAX);
+	c_assert(loop_is_current(loop_main()) && directory_count <= directory_cap);
 	struct mu_instance *instance = instance_from_conf(descriptor, conf);
+	/* the configuration bounds those that are wanted; beside them stand those that a reload lets go */
+	if (directory_count == directory_cap) {
+		directory_cap = directory_cap ? directory_cap * 2 : 64;
+		directory = mem_grow(directory, directory_cap, sizeof(struct mu_instance *));
+	}
 	directory[directory_count++] = instance;
 	return instance;
 }
@@ -283,6 +286,9 @@ size_t instance_free_all(void)
 	no_workers = true;
 	while (directory_count > 0)
 		instance_release(directory[--directory_count]);
+	free(directory);
+	directory = NULL;
+	directory_cap = 0;
 	for (size_t at = 0; map_next(&hung_counts, &at, &name, &count);)
 		free(count);
 	map_fini(&hung_counts);

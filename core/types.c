@@ -264,7 +264,8 @@ int types_load(const char *path, struct mu_error *error)
 	c_assert(path);
 	int length = slurp_all(path, FILE_MAX_BYTES, &text);
 	if (length < 0) {
-		mu_error(error, length, "the types in %s cannot be read: %s", path, strerror(-length));
+		mu_error(error, length, "the types in %s cannot be read: %s", path,
+		         length == -ENOTSUP ? "it is a pipe" : strerror(-length));
 		mu_error_remedy(error, "name a readable file with TypesDB");
 		return length;
 	}

@@ -45,13 +45,13 @@ static int read_whole(int fd, char *text, size_t size, bool from_start)
 	return -EFBIG;
 }
 
-static int open_read(const char *path)
+static int open_read(const char *path, int flags)
 {
 	int fd;
 
 	c_assert(path);
 	do
-		fd = open(path, O_RDONLY | O_CLOEXEC);
+		fd = open(path, O_RDONLY | O_CLOEXEC | flags);
 	while (fd < 0 && errno == EINTR);
 	return fd < 0 ? -errno : fd;
 }
@@ -60,7 +60,7 @@ int slurp(char *text, size_t size, const char *path)
 {
 	c_assert(text && size > 0);
 	text[0] = '\0';
-	int fd = open_read(path);
+	int fd = open_read(path, 0);
 	if (fd < 0)
 		return fd;
 	int r = read_whole(fd, text, size, false);
@@ -74,7 +74,7 @@ int slurp_fd(int *fd, char *text, size_t size, const char *path)
 	c_assert(text && size > 0);
 	text[0] = '\0';
 	if (*fd < 0) {
-		int opened = open_read(path);
+		int opened = open_read(path, 0);
 		if (opened < 0)
 			return opened;
 		*fd = opened;
@@ -126,11 +126,17 @@ int slurp_all(const char *path, size_t max, char **text)
 	c_assert(text);
 	c_assert(max < INT_MAX / 2);
 	*text = NULL;
-	int fd = open_read(path);
+	/* a pipe would be waited for, perhaps for ever, and says another thing each time */
+	int fd = open_read(path, O_NONBLOCK | O_NOCTTY);
 	if (fd < 0)
 		return fd;
+	int known = fstat(fd, &st);
+	if (known == 0 && (S_ISFIFO(st.st_mode) || S_ISSOCK(st.st_mode))) {
+		close(fd);
+		return -ENOTSUP;
+	}
 	/* room for one byte more, so that the read that finds the end needs no growing */
-	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_size > 0)
+	if (known == 0 && S_ISREG(st.st_mode) && st.st_size > 0)
 		size = (uintmax_t)st.st_size > max ? max + 2 : (size_t)st.st_size + 2;
 	if (size > max + 2)
 		size = max + 2;

@@ -12,6 +12,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -160,6 +161,12 @@ static void a_whole_file_into_fresh_memory(void **state)
 	assert_string_equal(text, "");
 	free(text);
 	assert_int_equal(slurp_all("/nonexistent/x", 10, &text), -ENOENT);
+	/* nobody writes into it, and nobody is waited for */
+	assert_int_equal(unlink(path), 0);
+	assert_int_equal(mkfifo(path, 0600), 0);
+	assert_int_equal(slurp_all(path, 10, &text), -ENOTSUP);
+	assert_null(text);
+	assert_int_equal(unlink(path), 0);
 }
 
 static void whole_numbers(void **state)
