@@ -2,12 +2,14 @@
  * after all of them. Stopping is asynchronous: doors, calls, readers, writers, the core itself, then the threads. */
 #include "daemon.h"
 
+#include <fcntl.h>
 #include <malloc.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -34,6 +36,7 @@
 
 #define STOP_WHOLE (1600 * MU_MS) /* of the 2 s that stopping may take in all; the rest is for threads and files */
 #define STOP_READERS (500 * MU_MS)
+#define FILES_LEAST 32
 #define TELL_GONE 10 /* series that timed out told one by one */
 
 enum stop_phase { STOP_NOT, STOP_READERS_FIRST, STOP_WRITERS, STOP_CORE, STOP_DONE };
@@ -44,6 +47,7 @@ static struct {
 	mu_time started;
 	char program[1024]; /* for restart */
 	char base_dir[1024]; /* as it was at start: a reload does not move it */
+	int lock_fd;         /* of base_dir */
 	struct mu_instance *self;
 	uv_signal_t signals[3];
 	enum stop_phase phase;
@@ -90,6 +94,19 @@ static void start_limits(void)
 	signals_mask(SIG_UNBLOCK);
 }
 
+/* Two daemons in one folder would write the same files. The lock ends with the process, however that ends. */
+static int start_alone(const char *path, struct mu_error *error)
+{
+	if (d.arguments.read_once)
+		return 0;
+	d.lock_fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (d.lock_fd < 0 || flock(d.lock_fd, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK)
+		return 0; /* a file system without locks: it goes without */
+	mu_error(error, -EADDRINUSE, "another daemon works in \"%s\"", path);
+	mu_error_remedy(error, "stop it, or give this one another BaseDir");
+	return error->code;
+}
+
 static int start_base_dir(struct mu_error *error)
 {
 	const char *path = d.conf->globals.base_dir;
@@ -97,7 +114,7 @@ static int start_base_dir(struct mu_error *error)
 
 	text_copy(d.base_dir, sizeof(d.base_dir), path);
 	if (d.arguments.no_base_dir)
-		return 0;
+		return start_alone(path, error);
 	text_copy(part, sizeof(part), path);
 	for (char *slash = strchr(part + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
 		*slash = '\0';
@@ -109,7 +126,7 @@ static int start_base_dir(struct mu_error *error)
 		mu_error_remedy(error, "name another with BaseDir, or run musterd as a user who may write there");
 		return error->code;
 	}
-	return 0;
+	return start_alone(path, error);
 }
 
 static int start_log(struct mu_error *error)
@@ -144,7 +161,15 @@ static int start_series(struct mu_error *error)
 
 static int start_threads(struct mu_error *error)
 {
-	(void)error;
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < FILES_LEAST) {
+		mu_error(error, -EMFILE, "only %d files may be open at a time", (int)limit.rlim_cur);
+		mu_error_remedy(error, "allow at least %d (ulimit -n, LimitNOFILE); 1024 are usual", FILES_LEAST);
+		return error->code;
+	}
+	/* from here on there is something to clean up: who wants us to end is heard by watch_signals */
+	signals_mask(SIG_BLOCK);
 	loop_main_init();
 	pool_init((size_t)d.conf->globals.pool_size);
 	return 0;
@@ -202,6 +227,8 @@ static int start_pid(struct mu_error *error)
 {
 	const char *path = d.arguments.pid_file ? d.arguments.pid_file : d.conf->globals.pid_file;
 
+	if (d.arguments.read_once)
+		return 0;
 	if (d.arguments.foreground && !d.arguments.pid_file && conf_pid_file_is_default(&d.conf->globals))
 		return 0;
 	return daemon_pid_write(path, error);
@@ -227,14 +254,19 @@ static const struct subsystem {
 
 static void stop_wave(bool writers, enum mu_stop_reason why)
 {
-	struct mu_instance *all[4096], *instance;
+	struct mu_instance *instance, **all;
 	size_t count = 0;
 
+	for (size_t at = 0; instance_next(&at, &instance);)
+		count++;
+	all = mem_array(count, sizeof(struct mu_instance *));
+	count = 0;
 	for (size_t at = 0; instance_next(&at, &instance);)
 		if (instance != d.self && !!instance->plugin->write == writers)
 			all[count++] = instance;
 	while (count > 0)
 		instance_stop(all[--count], why);
+	free(all);
 }
 
 static void stop_on(void);
@@ -397,6 +429,7 @@ static void watch_signals(void)
 		c_assert(uv_signal_init(loop_uv(loop_main()), &d.signals[i]) == 0);
 		c_assert(uv_signal_start(&d.signals[i], on_signal, numbers[i]) == 0);
 	}
+	signals_mask(SIG_UNBLOCK);
 }
 
 static int start_all(struct mu_error *error)
@@ -425,6 +458,9 @@ static int daemon_run(void)
 	start_limits();
 	d.started = mu_time_real();
 	if (start_all(&error) < 0) {
+		if (loop_main())
+			ctl_stop_accepting();
+		daemon_pid_remove();
 		daemon_fork_ready(false);
 		return 1;
 	}
@@ -446,6 +482,7 @@ int daemon_main(int argc, char **argv)
 
 	if (r)
 		return r - 1;
+	daemon_fork_std();
 	log_init();
 	remember_program();
 	if (d.arguments.test)
@@ -459,6 +496,7 @@ int daemon_main(int argc, char **argv)
 		return 1;
 	}
 	if (!d.arguments.foreground)
-		daemon_fork();
+		daemon_fork(d.arguments.conf_file[0] != '/' ||
+		            (d.arguments.pid_file && d.arguments.pid_file[0] != '/'));
 	return daemon_run();
 }

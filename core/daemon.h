@@ -31,7 +31,8 @@ void daemon_print_report(const struct conf_report *report);
 
 /* ---- going to the background (daemon_fork.c) ---- */
 /* The parent waits for the child's word, prints nothing more, and exits; the child returns. */
-void daemon_fork(void);
+void daemon_fork(bool stay);    /* stay: in this folder, which paths of the command line begin from */
+void daemon_fork_std(void);     /* first of all: nothing else may become descriptor 0, 1 or 2 */
 void daemon_fork_ready(bool good); /* the child's word; nothing when it never forked */
 void daemon_notify(const char *state); /* sd_notify(3): "READY=1" … */
 int daemon_pid_write(const char *path, struct mu_error *error);

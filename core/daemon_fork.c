@@ -1,6 +1,7 @@
 /* daemon_fork: the outside of a service: the background, the pid file, the word to systemd. */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -10,20 +11,36 @@
 
 #include "base/check.h"
 #include "base/mem.h"
+#include "base/slurp.h"
 #include "base/str.h"
 #include "daemon.h"
 
 static int ready_fd = -1; /* the child's end */
 static char *pid_path;
 
-void daemon_fork(void)
+/* A descriptor below 3 that was closed at the start would be given to a database or a socket, and a library that
+ * complains to stderr would write into that. */
+void daemon_fork_std(void)
+{
+	int fd;
+
+	do
+		fd = open("/dev/null", O_RDWR | O_NOCTTY);
+	while (fd >= 0 && fd <= STDERR_FILENO);
+	if (fd >= 0)
+		close(fd);
+}
+
+void daemon_fork(bool stay)
 {
 	int pipe_fds[2];
 	char word = 0;
 
-	c_assert(pipe2(pipe_fds, O_CLOEXEC) == 0);
-	pid_t pid = fork();
-	c_assert(pid >= 0);
+	pid_t pid = pipe2(pipe_fds, O_CLOEXEC) == 0 ? fork() : -1;
+	if (pid < 0) {
+		fprintf(stderr, "musterd cannot go to the background: %s. Try `musterd -f`.\n", strerror(errno));
+		exit(1);
+	}
 	if (pid > 0) {
 		close(pipe_fds[1]);
 		while (read(pipe_fds[0], &word, 1) < 0 && errno == EINTR)
@@ -33,7 +50,7 @@ void daemon_fork(void)
 	close(pipe_fds[0]);
 	ready_fd = pipe_fds[1];
 	setsid();
-	if (chdir("/") < 0)
+	if (!stay && chdir("/") < 0)
 		c_assert(errno != 0); /* then we stay where we are */
 }
 
@@ -96,7 +113,10 @@ int daemon_pid_write(const char *path, struct mu_error *error)
 
 void daemon_pid_remove(void)
 {
-	if (pid_path)
+	char text[32] = "";
+
+	/* another may have written it since */
+	if (pid_path && slurp(text, sizeof(text), pid_path) > 0 && strtol(text, NULL, 10) == (long)getpid())
 		unlink(pid_path);
 	free(pid_path);
 	pid_path = NULL;

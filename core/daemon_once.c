@@ -18,6 +18,7 @@
 #include "sched.h"
 #include "self.h"
 #include "series.h"
+#include "types.h"
 
 #ifndef PACKAGE_VERSION
 #define PACKAGE_VERSION "0"
@@ -46,10 +47,20 @@ void daemon_print_report(const struct conf_report *report)
 int daemon_test(const struct daemon_arguments *arguments)
 {
 	static struct conf_report report;
-	struct conf *conf = conf_load(arguments->conf_file, &report);
+	char text[1024];
 
+	struct conf *conf = conf_load(arguments->conf_file, &report);
 	daemon_print_report(&report);
 	if (!conf || report.error_count > 0) {
+		conf_free(&conf);
+		return 1;
+	}
+	for (size_t i = 0; i < conf->globals.types_db.count; i++) {
+		struct mu_error error = { .code = 0 };
+		if (types_load(conf->globals.types_db.items[i], &error) == 0)
+			continue;
+		error_print(text, sizeof(text), &error);
+		fprintf(stderr, "error: %s\n", text);
 		conf_free(&conf);
 		return 1;
 	}

@@ -55,6 +55,8 @@ static void apply_one(const struct conf_difference *difference, const struct con
 	case CONF_ADDED:
 		if (plugin && !instance)
 			instance_start(instance_new(plugin->descriptor, plugin));
+		else if (plugin && instance != self_instance())
+			instance_restart(instance, plugin); /* the reload before lets it go, and it has not gone yet */
 		break;
 	case CONF_REMOVED:
 		if (instance)

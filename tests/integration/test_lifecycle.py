@@ -325,11 +325,21 @@ def test_restart_is_a_new_program_with_the_same_state(omni):
     assert look(one)["lives"] == 1, "nothing of the old program is left"
 
 
-def test_a_second_daemon_does_not_take_the_socket(omni):
+def test_a_second_daemon_does_not_work_beside_it(omni):
     one = omni()
     second = subprocess.run(one.command("-f"), capture_output=True, text=True, timeout=20, check=False)
     assert second.returncode == 1
-    assert "musterd.sock" in second.stderr
+    assert "another daemon" in second.stderr and one.dir in second.stderr
+    assert look(one)["lives"] == 1
+
+
+def test_a_second_daemon_does_not_take_the_socket(omni):
+    one, other = omni(), omni(start=False)
+    with open(other.conf_file, "a", encoding="utf-8") as out:
+        out.write(f'ControlSocket "{one.socket}"\n')
+    second = subprocess.run(other.command("-f"), capture_output=True, text=True, timeout=20, check=False)
+    assert second.returncode == 1
+    assert one.socket in second.stderr
     assert look(one)["lives"] == 1
 
 
