@@ -14,6 +14,7 @@
 #include "base/str.h"
 #include "base/thread.h"
 #include "instance.h"
+#include "log.h"
 
 #define LOOPS_MAX 32
 #define STACK_SIZE (512 * 1024)
@@ -232,13 +233,21 @@ void loop_timer_stop(struct loop_timer *timer)
 
 /* ---- life ---- */
 
+/* NULL: there is no descriptor left for it. */
 static struct loop *loop_new(const char *name)
 {
 	struct loop *loop = mem_alloc(sizeof(*loop));
 
 	text_copy(loop->name, sizeof(loop->name), name);
-	c_assert(uv_loop_init(&loop->uv) == 0);
-	c_assert(uv_async_init(&loop->uv, &loop->wake, loop_on_wake) == 0);
+	if (uv_loop_init(&loop->uv) < 0) {
+		free(loop);
+		return NULL;
+	}
+	if (uv_async_init(&loop->uv, &loop->wake, loop_on_wake) < 0) {
+		uv_loop_close(&loop->uv);
+		free(loop);
+		return NULL;
+	}
 	c_assert(uv_timer_init(&loop->uv, &loop->alarm) == 0);
 	loop->wake.data = loop->alarm.data = loop;
 	loops[loop_count] = loop;
@@ -250,6 +259,7 @@ struct loop *loop_main_init(void)
 {
 	c_assert(loop_count == 0);
 	current = loop_new("main");
+	c_assert(current); /* the daemon has looked at its limits */
 	return current;
 }
 
@@ -267,6 +277,39 @@ static void *loop_thread(void *data)
 	return NULL;
 }
 
+static int loop_run(struct loop *loop)
+{
+	pthread_attr_t attr;
+	sigset_t signals, before;
+
+	c_assert(loop && loop != loop_main());
+	pthread_attr_init(&attr);
+	pthread_attr_setstacksize(&attr, STACK_SIZE);
+	sigfillset(&signals);
+	pthread_sigmask(SIG_SETMASK, &signals, &before); /* they are the main thread's */
+	int r = pthread_create(&loop->thread, &attr, loop_thread, loop);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	pthread_attr_destroy(&attr);
+	return -r;
+}
+
+/* After its thread has ended: what still waits is dropped, and all is freed. */
+static void loop_free(struct loop *loop)
+{
+	struct loop *was = current;
+
+	current = loop;
+	while (loop_drain(loop) > 0)
+		;
+	uv_close((uv_handle_t *)&loop->wake, NULL);
+	uv_close((uv_handle_t *)&loop->alarm, NULL);
+	uv_run(&loop->uv, UV_RUN_NOWAIT);
+	uv_loop_close(&loop->uv);
+	heap_fini(&loop->timers);
+	current = was;
+	free(loop);
+}
+
 struct loop *loop_find(const char *name)
 {
 	c_assert(loop_is_current(loop_main()));
@@ -279,16 +322,15 @@ struct loop *loop_find(const char *name)
 		return loop_main();
 
 	struct loop *loop = loop_new(name);
-	pthread_attr_t attr;
-	sigset_t signals, before;
-	pthread_attr_init(&attr);
-	pthread_attr_setstacksize(&attr, STACK_SIZE);
-	sigfillset(&signals);
-	pthread_sigmask(SIG_SETMASK, &signals, &before); /* they are the main thread's */
-	c_assert(pthread_create(&loop->thread, &attr, loop_thread, loop) == 0);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	pthread_attr_destroy(&attr);
-	return loop;
+	if (loop && loop_run(loop) == 0)
+		return loop;
+	log_line(MU_LOG_WARNING, "loop", "no thread could be started for the loop \"%s\": its plugins live on the main "
+	         "loop; are there too many threads or open files?", name);
+	if (loop) {
+		__atomic_store_n(&loop_count, loop_count - 1, __ATOMIC_RELEASE);
+		loop_free(loop);
+	}
+	return loop_main();
 }
 
 void loop_main_run(void)
@@ -307,23 +349,6 @@ static void loop_end(struct mu_instance *self, struct mu_msg *msg)
 	(void)self;
 	free(msg);
 	uv_stop(&loop->uv);
-}
-
-/* After its thread has ended: what still waits is dropped, and all is freed. */
-static void loop_free(struct loop *loop)
-{
-	struct loop *was = current;
-
-	current = loop;
-	while (loop_drain(loop) > 0)
-		;
-	uv_close((uv_handle_t *)&loop->wake, NULL);
-	uv_close((uv_handle_t *)&loop->alarm, NULL);
-	uv_run(&loop->uv, UV_RUN_NOWAIT);
-	uv_loop_close(&loop->uv);
-	heap_fini(&loop->timers);
-	current = was;
-	free(loop);
 }
 
 int loop_stop_all(int64_t wait_ns)

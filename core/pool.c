@@ -9,6 +9,7 @@
 
 #include "base/check.h"
 #include "base/clock.h"
+#include "log.h"
 
 #define CAP_DEFAULT 64
 #define STACK_SIZE (256 * 1024)
@@ -98,6 +99,9 @@ static void pool_grow(void)
 	pthread_attr_setstacksize(&attr, STACK_SIZE);
 	if (pthread_create(&thread, &attr, pool_thread, NULL) == 0)
 		pool.threads++;
+	else if (pool.threads == pool.disowned)
+		log_line(MU_LOG_ERROR, "pool", "no worker can be started, and nothing is read: allow this user more "
+		         "processes (ulimit -u, TasksMax)");
 	pthread_attr_destroy(&attr);
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
 }

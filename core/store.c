@@ -46,10 +46,9 @@ void store_init(const char *base_dir)
 	pthread_attr_setstacksize(&attr, STACK_SIZE);
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &before); /* signals are the main thread's */
-	c_assert(pthread_create(&life.thread, &attr, store_thread, NULL) == 0);
+	life.running = pthread_create(&life.thread, &attr, store_thread, NULL) == 0;
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	pthread_attr_destroy(&attr);
-	life.running = true;
 }
 
 int store_fini(int64_t wait_ns)
@@ -152,7 +151,12 @@ struct mu_store *mu_store_open(struct mu_instance *self, const struct mu_migrati
 	char path[1024];
 
 	c_assert(self && mu_on_loop(self));
-	c_assert(life.running && (migrations || count == 0));
+	c_assert(migrations || count == 0);
+	if (!life.running) {
+		mu_error(error, -EAGAIN, "nothing can be kept: no thread could be started that writes it");
+		mu_error_remedy(error, "allow this user more processes (ulimit -u, TasksMax), and restart the daemon");
+		return NULL;
+	}
 	for (size_t i = 0; i < count; i++)
 		c_assert(migrations[i].number > (i ? migrations[i - 1].number : 0));
 	path_of(self->name, path, sizeof(path));
