@@ -499,6 +499,17 @@ def test_open_calls_have_a_limit(one):
     one.until(lambda: look(one)["gone"] == 256, what="all of them hear that he is gone")
 
 
+def test_a_plugin_has_a_limit_too(one):
+    answer = one.call("probe", "swarm", args={"count": 5000}, deadline=60)
+    assert answer["busy"] >= 5000 - 4096 and answer["expired"] <= 4096 and answer["other"] == 0
+    assert answer["busy"] + answer["expired"] == 5000
+    # What its owner still owes does not count against others, and goes when it stops.
+    assert one.call("daemon", "status")["state"] == "running"
+    one.call("plugin", "reload", "omni")
+    answer = one.call("probe", "swarm", args={"count": 100}, deadline=60)
+    assert answer == {"busy": 0, "expired": 100, "other": 0}
+
+
 def test_clients_have_a_limit(one):
     connections, refused = [], 0
     try:

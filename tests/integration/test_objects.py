@@ -247,6 +247,18 @@ def test_a_served_kind_has_an_empty_picture_and_changes(omni):
     until_counts(one, deleted=1)
 
 
+def test_one_who_is_far_behind_is_shown_all_anew(omni):
+    one = omni("WatchKind grain")
+    until_counts(one, synced=1)
+    # It makes them itself, so it sees none meanwhile: 10,000 objects may wait.
+    one.call("grain", "ripen", args={"count": 25000}, deadline=60)
+    one.until(lambda: seen(one)["synced"] > 1, what="another picture")
+    assert seen(one)["put"] < 25000
+    puts = seen(one)["put"]
+    one.call("grain", "polish", "g0000011")
+    until_counts(one, put=puts + 1)
+
+
 def test_who_watches_is_told_that_an_owner_went_and_came(omni):
     one = omni("WatchKind peer", after=plugin("peer"))
     one.until(lambda: seen(one)["snapshot"] + seen(one)["put"] == 1, what="the peer")

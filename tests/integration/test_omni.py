@@ -213,6 +213,14 @@ def test_the_store_gives_pages_and_forgets(one):
     assert one.call("thing", "forget", args={"key": "p000"})["count"] == 0
 
 
+def test_the_store_takes_no_more_than_may_wait(one):
+    answer = one.call("thing", "hoard", args={"count": 100000}, deadline=60 * SLOW)
+    assert answer["busy"] > 0 and answer["other"] == 0
+    assert answer["done"] + answer["busy"] == 100000
+    assert answer["done"] >= 65536
+    assert len(one.call("thing", "memories", args={"limit": 1000})["rows"]) == 100
+
+
 # ---- the tables ----
 
 def names(rows):

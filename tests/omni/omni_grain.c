@@ -243,7 +243,31 @@ static void run_crush(struct mu_instance *self, struct mu_call *call)
 		mu_reply_text(call, "crushed %s", mu_call_id(call));
 }
 
+struct ripen_args {
+	int64_t count;
+};
+static const struct mu_option ripen_rows[] = {
+	MU_OPT_INT(struct ripen_args, count, .name = "count", .flags = MU_REQUIRED, .min = 1, .max = GRAINS,
+	           .help = "so many, from the first"),
+	MU_OPT_END
+};
+
+static void run_ripen(struct mu_instance *self, struct mu_call *call)
+{
+	const struct ripen_args *args = mu_call_args(call);
+	struct grain grain;
+
+	for (int64_t number = 1; number <= args->count; number++) {
+		grain_make(&grain, number);
+		grain.ripe = true;
+		mu_object_put(self, "grain", grain.id, grain_json(&grain));
+	}
+	mu_reply_text(call, "%" PRId64 " are ripe", args->count);
+}
+
 const struct mu_command omni_grain_commands[] = {
+	{ .kind = "grain", .name = "ripen", .title = "Ripen", .help = "many changes at once", .effect = MU_CHANGE,
+	  .flags = MU_ON_KIND, .args = ripen_rows, .args_size = sizeof(struct ripen_args), .run = run_ripen },
 	{ .kind = "grain", .name = "weigh", .title = "Weigh", .help = "how many, and how heavy", .effect = MU_LOOK,
 	  .flags = MU_BULK, .run = run_weigh },
 	{ .kind = "grain", .name = "polish", .title = "Polish", .help = "makes it ripe", .effect = MU_CHANGE,

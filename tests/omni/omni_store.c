@@ -1,4 +1,5 @@
 /* omni_store: what must not be lost: two migrations, writes that succeed, fail and conflict, reads a page at a time. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -173,7 +174,86 @@ static void run_cheat(struct mu_instance *self, struct mu_call *call)
 	mu_store_read(omni->store, &ask_new(call, run_write)->op);
 }
 
+/* ---- more than may wait ---- */
+
+struct hoard_args {
+	int64_t count;
+};
+static const struct mu_option hoard_rows[] = {
+	MU_OPT_INT(struct hoard_args, count, .name = "count", .flags = MU_REQUIRED, .min = 1, .max = 1000000,
+	           .help = "writes handed in at once"),
+	MU_OPT_END
+};
+
+struct hoard { /* what all of its writes share; the last one frees it */
+	struct mu_call *call;
+	int64_t open, done, busy, other;
+};
+struct hoarded {
+	struct mu_store_op op;
+	struct hoard *hoard;
+	int64_t number;
+};
+
+static int run_hoarded(struct sqlite3 *db, struct mu_store_op *op)
+{
+	char key[32];
+
+	snprintf(key, sizeof(key), "hoard-%" PRId64, MU_CONTAINER(op, struct hoarded, op)->number % 100);
+	return mu_sql(db, "REPLACE INTO memory (key, value) VALUES (?, 'x')", NULL, NULL, "s", key);
+}
+
+static void hoarded_free(struct mu_store_op *op)
+{
+	struct hoarded *hoarded = MU_CONTAINER(op, struct hoarded, op);
+
+	if (__atomic_sub_fetch(&hoarded->hoard->open, 1, __ATOMIC_ACQ_REL) == 0)
+		free(hoarded->hoard);
+	free(hoarded);
+}
+
+static void hoarded_done(struct mu_instance *self, struct mu_store_op *op, int status)
+{
+	struct hoard *hoard = MU_CONTAINER(op, struct hoarded, op)->hoard;
+
+	(void)self;
+	hoard->done += status >= 0;
+	hoard->busy += status == -EBUSY;
+	hoard->other += status < 0 && status != -EBUSY;
+	if (__atomic_load_n(&hoard->open, __ATOMIC_ACQUIRE) == 1)
+		mu_reply(hoard->call, json_pack("{s:I, s:I, s:I}", "done", (json_int_t)hoard->done, "busy",
+						(json_int_t)hoard->busy, "other", (json_int_t)hoard->other));
+	hoarded_free(op);
+}
+
+static void run_hoard(struct mu_instance *self, struct mu_call *call)
+{
+	const struct hoard_args *args = mu_call_args(call);
+	const struct omni *omni = mu_state(self);
+	struct hoard *hoard = calloc(1, sizeof(*hoard));
+	int64_t count = args->count;
+
+	if (!hoard)
+		abort();
+	hoard->call = call;
+	hoard->open = count;
+	for (int64_t i = 0; i < count; i++) {
+		struct hoarded *hoarded = calloc(1, sizeof(*hoarded));
+		if (!hoarded)
+			abort();
+		hoarded->op = (struct mu_store_op){ .run = run_hoarded,
+						    .done = hoarded_done,
+						    .free = hoarded_free };
+		hoarded->hoard = hoard;
+		hoarded->number = i;
+		mu_store_write(omni->store, &hoarded->op);
+	}
+}
+
 const struct mu_command omni_store_commands[] = {
+	{ .kind = "thing", .name = "hoard", .title = "Hoard", .help = "more writes than may wait", .effect = MU_CHANGE,
+	  .flags = MU_ON_KIND, .args = hoard_rows, .args_size = sizeof(struct hoard_args), .deadline = 60 * MU_SEC,
+	  .run = run_hoard },
 	{ .kind = "thing", .name = "remember", .title = "Remember", .help = "keeps a value for good", .effect = MU_CHANGE,
 	  .flags = MU_ON_KIND, .args = remember_rows, .args_size = sizeof(struct memory_args), .run = run_remember },
 	{ .kind = "thing", .name = "recall", .title = "Recall", .help = "what was kept", .effect = MU_LOOK,

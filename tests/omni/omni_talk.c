@@ -170,6 +170,52 @@ static void run_ask(struct mu_instance *self, struct mu_call *call)
 	json_decref(match);
 }
 
+/* ---- more calls than may be open ---- */
+
+struct swarm_args {
+	int64_t count;
+	mu_time deadline;
+};
+static const struct mu_option swarm_rows[] = {
+	MU_OPT_INT(struct swarm_args, count, .name = "count", .flags = MU_REQUIRED, .min = 1, .max = 100000,
+	           .help = "calls that nobody answers"),
+	MU_OPT_DURATION(struct swarm_args, deadline, .name = "deadline", .dflt = "1s", .unit = "s", .help = "of each"),
+	MU_OPT_END
+};
+struct swarm {
+	struct mu_call *call;
+	int64_t open, busy, expired, other;
+};
+
+static void on_swarm(struct mu_instance *self, const struct mu_result *result, void *data)
+{
+	struct swarm *swarm = data;
+
+	(void)self;
+	swarm->busy += result->code == -EBUSY;
+	swarm->expired += result->code == -ETIMEDOUT;
+	swarm->other += result->code != -EBUSY && result->code != -ETIMEDOUT;
+	if (--swarm->open > 0)
+		return;
+	mu_reply(swarm->call, json_pack("{s:I, s:I, s:I}", "busy", (json_int_t)swarm->busy, "expired",
+					(json_int_t)swarm->expired, "other", (json_int_t)swarm->other));
+	free(swarm);
+}
+
+static void run_swarm(struct mu_instance *self, struct mu_call *call)
+{
+	const struct swarm_args *args = mu_call_args(call);
+	struct mu_request request = { .kind = "probe", .verb = "never", .deadline = args->deadline };
+	struct swarm *swarm = calloc(1, sizeof(*swarm));
+
+	if (!swarm)
+		abort();
+	swarm->call = call;
+	swarm->open = args->count;
+	for (int64_t i = args->count; i > 0; i--)
+		mu_call(self, &request, on_swarm, swarm);
+}
+
 /* ---- messages ---- */
 
 struct post_args {
@@ -416,6 +462,9 @@ const struct mu_command omni_talk_commands[] = {
 	  .flags = MU_ON_KIND, .run = run_look },
 	{ .kind = "probe", .name = "ask", .title = "Ask", .help = "calls another", .effect = MU_CHANGE,
 	  .flags = MU_ON_KIND, .args = ask_rows, .args_size = sizeof(struct ask_args), .run = run_ask },
+	{ .kind = "probe", .name = "swarm", .title = "Swarm", .help = "more calls than may be open",
+	  .effect = MU_CHANGE, .flags = MU_ON_KIND, .args = swarm_rows, .args_size = sizeof(struct swarm_args),
+	  .deadline = 60 * MU_SEC, .run = run_swarm },
 	{ .kind = "probe", .name = "post", .title = "Post", .help = "messages to a life of its own", .effect = MU_CHANGE,
 	  .flags = MU_ON_KIND, .args = post_rows, .args_size = sizeof(struct post_args), .run = run_post },
 	{ .kind = "probe", .name = "shout", .title = "Shout", .help = "makes events", .effect = MU_CHANGE,
