@@ -15,8 +15,9 @@ core_libcore_la_SOURCES = \
 	core/describe.h core/event.c core/event.h core/event_fan.c core/event_history.c core/event_kind.c \
 	core/event_node.h core/hostname.c core/http.c core/instance.c core/instance.h core/instance_loop.c \
 	core/instance_state.c core/job.c core/job_kind.c core/job_parts.h core/kind.c core/kind.h \
-	core/loader.c core/loader.h core/loader_check.c core/loader_copy.c core/loader_watch.c core/loader_elf.c \
-	core/loader_parts.h core/log.c core/log.h core/loop.c core/loop.h core/loop_ref.c core/loop_timer.c \
+	core/loader.c core/loader.h core/loader_check.c core/loader_copy.c core/loader_elf.c \
+	core/loader_parts.h core/loader_watch.c core/log.c core/log.h core/log_out.c core/log_out.h \
+	core/log_ring.c core/log_ring.h core/loop.c core/loop.h core/loop_ref.c core/loop_timer.c \
 	core/object.c core/object.h core/object_list.c core/object_sub.c core/pool.c core/pool.h \
 	core/route.c core/route.h core/route_pattern.c core/sched.c core/sched.h core/self.c core/self.h \
 	core/self_daemon.c core/self_plugin.c core/self_series.c core/series.c core/series.h \

@@ -33,6 +33,7 @@ tests_unit_test_kind_SOURCES = tests/unit/test_kind.c tests/unit/ask.c tests/uni
 tests_unit_test_object_SOURCES = tests/unit/test_object.c tests/unit/ask.c tests/unit/ask.h tests/unit/core_up.c tests/unit/core_up.h
 tests_unit_test_object_list_SOURCES = tests/unit/test_object_list.c tests/unit/ask.c tests/unit/ask.h tests/unit/core_up.c \
 	tests/unit/core_up.h
+tests_unit_test_pool_SOURCES = tests/unit/test_pool.c tests/unit/fake_core.c tests/unit/fake_core.h
 tests_unit_test_route_SOURCES = tests/unit/test_route.c tests/unit/ask.c tests/unit/ask.h tests/unit/core_up.c tests/unit/core_up.h
 tests_unit_test_sched_SOURCES = tests/unit/test_sched.c tests/unit/core_up.c tests/unit/core_up.h
 tests_unit_test_series_SOURCES = tests/unit/test_series.c tests/unit/fake_core.c tests/unit/fake_core.h
