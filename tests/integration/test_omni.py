@@ -39,7 +39,7 @@ def test_it_runs_on_its_own_loop_and_says_what_it_waits_for(one):
     plug = row(one, "omni")
     assert plug["state"] == "running"
     assert plug["loop"] == "omni"
-    assert "web server" in plug["reason"]
+    assert "HTTP" in plug["reason"]
     assert plug["about"].startswith("uses every function")
     assert plug["file"].endswith("/omni.so")
     seen = look(one)

@@ -24,11 +24,11 @@ def knock(one, path, **args):
 
 def test_without_a_server_the_plugin_says_what_it_waits_for(omni):
     one = omni(after=plugin("load"))
-    assert "web server" in row(one, "omni")["reason"]
+    assert "HTTP" in row(one, "omni")["reason"]
     # It comes later, and all that waited is told.
     one.write_config(plugin("omni") + plugin("load") + plugin("door"))
     one.call("daemon", "reload")
-    one.until(lambda: "web server" not in row(one, "omni").get("reason", ""), what="it waits no longer")
+    one.until(lambda: "HTTP" not in row(one, "omni").get("reason", ""), what="it waits no longer")
     one.until(lambda: set(offers(one)["routes"]) == ROUTES, what="its routes are offered")
     assert offers(one)["namespaces"] == ["/omni"]
 
@@ -70,7 +70,7 @@ def test_routes_go_and_come_with_their_owner(one):
 
 def test_the_server_may_go_and_come(one):
     one.call("plugin", "stop", "door")
-    one.until(lambda: "web server" in row(one, "omni").get("reason", ""), what="it waits again")
+    one.until(lambda: "HTTP" in row(one, "omni").get("reason", ""), what="it waits again")
     one.call("plugin", "start", "door")
     one.until(lambda: row(one, "door")["state"] == "running" and offers(one)["added"] == 3, what="a new server is told of all")
     assert knock(one, "/omni/v1/thing/wild")["status"] == 200
