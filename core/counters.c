@@ -13,6 +13,7 @@
 #include "event.h"
 #include "instance.h"
 #include "loader.h"
+#include "log.h"
 #include "loop.h"
 #include "pool.h"
 #include "self.h"
@@ -53,14 +54,18 @@ static void put_threads(struct mu_batch *batch)
 {
 	struct pool_stats pool;
 	struct store_stats store;
+	struct log_stats lines;
 
 	pool_stats(&pool);
 	store_stats(&store);
+	log_stats(&lines);
 	mu_gauge(batch, "gauge", "workers", (double)pool.threads);
 	mu_gauge(batch, "gauge", "workers_busy", (double)pool.busy);
 	mu_gauge(batch, "gauge", "workers_disowned", (double)pool.disowned);
 	mu_gauge(batch, "queue_length", "pool", (double)pool.waiting);
 	mu_gauge(batch, "queue_length", "store", (double)store.waiting);
+	mu_gauge(batch, "queue_length", "log", (double)lines.waiting);
+	mu_derive(batch, "derive", "log_lost", (int64_t)lines.lost);
 	mu_derive(batch, "derive", "store_groups", (int64_t)store.groups);
 	mu_derive(batch, "derive", "store_failed", (int64_t)store.failed);
 	mu_derive(batch, "derive", "store_refused", (int64_t)store.refused);

@@ -170,6 +170,8 @@ static int start_threads(struct mu_error *error)
 	}
 	/* from here on there is something to clean up: who wants us to end is heard by watch_signals */
 	signals_mask(SIG_BLOCK);
+	if (!d.arguments.read_once) /* that one's lines belong among what it prints */
+		log_start();
 	loop_main_init();
 	pool_init((size_t)d.conf->globals.pool_size);
 	return 0;
@@ -356,12 +358,13 @@ static void stop_rest(void)
 		;
 	daemon_pid_remove();
 	log_line(MU_LOG_NOTICE, "muster", "stopped");
+	int mute = log_stop(150 * MU_MS);
 	if (d.again) {
 		execv(d.program, d.arguments.argv);
 		log_line(MU_LOG_ERROR, "muster", "cannot execute \"%s\" again: %s", d.program, strerror(errno));
 		_exit(1);
 	}
-	if (left > 0)
+	if (left > 0 || mute > 0)
 		_exit(0);
 	size_t held = instance_free_all();
 	if (held > 0)
@@ -461,6 +464,7 @@ static int daemon_run(void)
 		if (loop_main())
 			ctl_stop_accepting();
 		daemon_pid_remove();
+		log_stop(150 * MU_MS);
 		daemon_fork_ready(false);
 		return 1;
 	}

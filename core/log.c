@@ -1,11 +1,7 @@
 /* log: lines for people, from any thread.
  *
- * A line that repeats is counted beside its source and told once, so that no plugin needs to count. A
- * reader that is slow costs lines, never time: before a pipe, a socket or a terminal is written to it is
- * asked whether it has room for a line, and what had to go is counted and told when there is room again.
- * The flags of stderr are shared with whoever started the daemon, so they are left alone.
- *
- * One lock, "log", the innermost of all: nothing else is locked while it is held. */
+ * A line that repeats is counted beside its source and told once, so that no plugin needs to count. Where lines
+ * go is the business of log_out; its lock guards what is here as well. */
 #include "log.h"
 
 #include "base/check.h"
@@ -13,24 +9,20 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "instance.h"
+#include "log_out.h"
+#include "log_ring.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <poll.h>
-#include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <time.h>
-#include <unistd.h>
 
 enum {
 	SOURCES = 64, /* whose last line is remembered */
 	SOURCE_MAX = 128,
 	WORDS_MAX = 2048,
-	LINE_MAX_LOG = 4000, /* below PIPE_BUF: a pipe that polls as writable takes it whole */
 };
 #define TELL_AFTER ((int64_t)60 * 1000000000)
 
@@ -43,14 +35,11 @@ struct log_source {
 	uint64_t used;   /* the least is the next to go */
 };
 
+/* Under the lock. */
 static struct {
-	pthread_mutex_t lock;
-	int fd;
-	char *path; /* NULL = stderr */
-	bool regular, colour;
-	uint64_t dropped, uses;
+	uint64_t uses;
 	struct log_source *sources; /* SOURCES of them */
-} the_log = { .lock = PTHREAD_MUTEX_INITIALIZER, .fd = STDERR_FILENO };
+} the_log;
 
 static _Atomic int the_level = MU_LOG_NOTICE;
 
@@ -84,32 +73,7 @@ void log_level(enum mu_level level)
 	atomic_store(&the_level, (int)level);
 }
 
-/* ---- writing; under the lock ---- */
-
-/* Takes what there is room for now. false: the line is lost. */
-static bool write_line(const char *line, size_t length)
-{
-	c_assert(length <= LINE_MAX_LOG);
-	if (!the_log.regular) {
-		struct pollfd ask = { .fd = the_log.fd, .events = POLLOUT };
-		int r;
-		do
-			r = poll(&ask, 1, 0);
-		while (r < 0 && errno == EINTR);
-		if (r != 1 || !(ask.revents & POLLOUT) || (ask.revents & (POLLERR | POLLNVAL)))
-			return false;
-	}
-	while (length > 0) {
-		ssize_t n = write(the_log.fd, line, length);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			return false;
-		line += n;
-		length -= (size_t)n;
-	}
-	return true;
-}
+/* ---- lines; under the lock ---- */
 
 static size_t stamp(char *text, size_t size)
 {
@@ -124,35 +88,43 @@ static size_t stamp(char *text, size_t size)
 	return (size_t)n;
 }
 
-static bool put_line(enum mu_level level, const char *source, const char *words, uint64_t more)
+/* Returns its length, with the newline. */
+static size_t print_line(char *line, size_t size, enum mu_level level, const char *source, const char *words,
+			 uint64_t more)
 {
-	char line[LINE_MAX_LOG], times[48] = "";
-	size_t at = stamp(line, sizeof(line));
+	char times[48] = "";
+	size_t at = stamp(line, size);
 	const char *word = level_words[level - MU_LOG_ERROR];
-	const char *on = the_log.colour ? level_colours[level - MU_LOG_ERROR] : "";
+	const char *on = log_out_colour() ? level_colours[level - MU_LOG_ERROR] : "";
 
 	c_assert(source && words);
 	if (more)
 		snprintf(times, sizeof(times), " (%" PRIu64 " more time%s)", more, more == 1 ? "" : "s");
-	int n = snprintf(line + at, sizeof(line) - at, " %s%s%s %s: %s%s\n", on, word, *on ? "\033[0m" : "",
-			 source, words, times);
-	c_assert(n > 0 && (size_t)n < sizeof(line) - at); /* the parts are bounded to fit */
-	return write_line(line, at + (size_t)n);
+	int n = snprintf(line + at, size - at, " %s%s%s %s: %s%s\n", on, word, *on ? "\033[0m" : "", source, words,
+			 times);
+	c_assert(n > 0 && (size_t)n < size - at); /* the parts are bounded to fit */
+	return at + (size_t)n;
+}
+
+static void tell_lost(void)
+{
+	char line[LOG_LINE_MAX], words[96];
+	uint64_t lost = log_out_lost();
+
+	c_assert(lost > 0);
+	snprintf(words, sizeof(words), "%" PRIu64 " line%s lost: the log could not be written", lost,
+		 lost == 1 ? " was" : "s were");
+	log_out_tell(line, print_line(line, sizeof(line), MU_LOG_WARNING, "log", words, 0));
 }
 
 static void emit(enum mu_level level, const char *source, const char *words, uint64_t more)
 {
-	char lost[96];
+	char line[LOG_LINE_MAX];
 
 	c_assert(source && words);
-	if (the_log.dropped) {
-		snprintf(lost, sizeof(lost),
-			 "%" PRIu64 " lines of the log were lost: its reader was too slow", the_log.dropped);
-		if (put_line(MU_LOG_WARNING, "log", lost, 0))
-			the_log.dropped = 0;
-	}
-	if (!put_line(level, source, words, more))
-		the_log.dropped++;
+	if (log_out_lost())
+		tell_lost();
+	log_out_put(line, print_line(line, sizeof(line), level, source, words, more));
 }
 
 /* ---- folding; under the lock ---- */
@@ -236,9 +208,9 @@ void log_vline(enum mu_level level, const char *source, const char *format, va_l
 		memcpy(words + sizeof(words) - 4, "...", 4);
 	flatten(name);
 	flatten(words);
-	pthread_mutex_lock(&the_log.lock);
+	log_out_lock();
 	log_words(level, name, words);
-	pthread_mutex_unlock(&the_log.lock);
+	log_out_unlock();
 	errno = errno_kept;
 }
 
@@ -277,78 +249,35 @@ void log_error(enum mu_level level, const char *source, const struct mu_error *e
 	log_line(level, source, "%s", text);
 }
 
-/* ---- where to ---- */
+/* ---- life ---- */
 
-static void use_fd(int fd)
+static void tell_all_folded(void)
 {
-	struct stat st;
-
-	c_assert(fd >= 0);
-	the_log.fd = fd;
-	the_log.regular = fstat(fd, &st) == 0 && S_ISREG(st.st_mode);
-	the_log.colour = fd == STDERR_FILENO && isatty(fd) && !getenv("NO_COLOR");
-}
-
-static void close_file(void)
-{
-	if (the_log.path)
-		close(the_log.fd);
-	free(the_log.path);
-	the_log.path = NULL;
+	log_out_lock();
+	for (size_t i = 0; the_log.sources && i < SOURCES; i++)
+		tell_folded(&the_log.sources[i]);
+	log_out_unlock();
 }
 
 void log_init(void)
 {
-	pthread_mutex_lock(&the_log.lock);
-	close_file();
-	use_fd(STDERR_FILENO);
-	pthread_mutex_unlock(&the_log.lock);
+	log_out_init(tell_lost);
 	log_level(MU_LOG_NOTICE);
 }
 
-int log_open(const char *path)
+int log_stop(int64_t wait_ns)
 {
-	int fd = STDERR_FILENO;
-
-	if (path) {
-		fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0640);
-		if (fd < 0)
-			return -errno;
-	}
-	char *copy = mem_strdup(path);
-	pthread_mutex_lock(&the_log.lock);
-	close_file();
-	the_log.path = copy;
-	use_fd(fd);
-	pthread_mutex_unlock(&the_log.lock);
-	return 0;
-}
-
-void log_reopen(void)
-{
-	char *path;
-
-	pthread_mutex_lock(&the_log.lock);
-	path = mem_strdup(the_log.path);
-	pthread_mutex_unlock(&the_log.lock);
-	if (!path)
-		return;
-	int r = log_open(path);
-	if (r < 0)
-		log_line(MU_LOG_ERROR, NULL, "the log file %s cannot be opened again: %s", path,
-			 strerror(-r));
-	free(path);
+	tell_all_folded();
+	return log_out_stop(wait_ns);
 }
 
 void log_fini(void)
 {
-	pthread_mutex_lock(&the_log.lock);
-	for (size_t i = 0; the_log.sources && i < SOURCES; i++)
-		tell_folded(&the_log.sources[i]);
+	if (log_stop(150 * MU_MS))
+		return;
+	log_out_lock();
 	free(the_log.sources);
 	the_log.sources = NULL;
-	the_log.dropped = 0;
-	close_file();
-	use_fd(STDERR_FILENO);
-	pthread_mutex_unlock(&the_log.lock);
+	log_out_unlock();
+	log_out_init(tell_lost);
 }

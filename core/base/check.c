@@ -7,6 +7,13 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+static void (*before_abort)(void);
+
+void check_before_abort(void (*last)(void))
+{
+	__atomic_store_n(&before_abort, last, __ATOMIC_RELEASE);
+}
+
 _Noreturn void check_failed(const char *truth, const char *file, int line, const char *function)
 {
 	char text[512];
@@ -18,5 +25,9 @@ _Noreturn void check_failed(const char *truth, const char *file, int line, const
 		ssize_t done = write(STDERR_FILENO, text, length);
 		(void)done;
 	}
+	/* once: it may be what fails */
+	void (*last)(void) = __atomic_exchange_n(&before_abort, NULL, __ATOMIC_ACQ_REL);
+	if (last)
+		last();
 	abort();
 }

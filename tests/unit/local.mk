@@ -6,7 +6,7 @@ UNIT_TESTS = \
 	tests/unit/test_conf_lex tests/unit/test_conf_parse tests/unit/test_conf_schema tests/unit/test_ctl \
 	tests/unit/test_describe tests/unit/test_event tests/unit/test_heap tests/unit/test_instance \
 	tests/unit/test_job tests/unit/test_json tests/unit/test_kind tests/unit/test_loader \
-	tests/unit/test_log tests/unit/test_loop tests/unit/test_map tests/unit/test_nearest \
+	tests/unit/test_log tests/unit/test_log_out tests/unit/test_log_ring tests/unit/test_loop tests/unit/test_map tests/unit/test_nearest \
 	tests/unit/test_object tests/unit/test_object_list tests/unit/test_plaintext tests/unit/test_pool \
 	tests/unit/test_print tests/unit/test_route tests/unit/test_sched tests/unit/test_series \
 	tests/unit/test_slurp tests/unit/test_store tests/unit/test_str tests/unit/test_tools \
@@ -38,6 +38,9 @@ tests_unit_test_route_SOURCES = tests/unit/test_route.c tests/unit/ask.c tests/u
 tests_unit_test_sched_SOURCES = tests/unit/test_sched.c tests/unit/core_up.c tests/unit/core_up.h
 tests_unit_test_series_SOURCES = tests/unit/test_series.c tests/unit/fake_core.c tests/unit/fake_core.h
 # ---- end
+
+# The test is the disk.
+tests_unit_test_log_out_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=write
 
 # musterctl is a program of its own: what it prints with is linked in.
 tests_unit_test_print_CPPFLAGS = $(AM_CPPFLAGS) -iquote $(srcdir)/musterctl
