@@ -35,11 +35,8 @@
 #include "types.h"
 
 #define STOP_WHOLE (1600 * MU_MS) /* of the 2 s that stopping may take in all; the rest is for threads and files */
-#define STOP_READERS (500 * MU_MS)
 #define FILES_LEAST 32
 #define TELL_GONE 10 /* series that timed out told one by one */
-
-enum stop_phase { STOP_NOT, STOP_READERS_FIRST, STOP_WRITERS, STOP_CORE, STOP_DONE };
 
 static struct {
 	struct daemon_arguments arguments;
@@ -50,13 +47,14 @@ static struct {
 	int lock_fd;         /* of base_dir */
 	struct mu_instance *self;
 	uv_signal_t signals[3];
-	enum stop_phase phase;
+	bool stopping;
 	bool again;
-	struct loop_timer stop_timer, phase_timer;
+	struct loop_timer stop_timer;
 } d;
 
 const struct conf *daemon_conf(void) { return d.conf; }
 mu_time daemon_started(void) { return d.started; }
+bool daemon_is_stopping(void) { return d.stopping; }
 const char *mu_base_dir(void) { return d.base_dir; }
 
 struct conf *daemon_conf_swap(struct conf *after)
@@ -254,69 +252,6 @@ static const struct subsystem {
 
 /* ---- stop ---- */
 
-static void stop_wave(bool writers, enum mu_stop_reason why)
-{
-	struct mu_instance *instance, **all;
-	size_t count = 0;
-
-	for (size_t at = 0; instance_next(&at, &instance);)
-		count++;
-	all = mem_array(count, sizeof(struct mu_instance *));
-	count = 0;
-	for (size_t at = 0; instance_next(&at, &instance);)
-		if (instance != d.self && !!instance->plugin->write == writers)
-			all[count++] = instance;
-	while (count > 0)
-		instance_stop(all[--count], why);
-	free(all);
-}
-
-static void stop_on(void);
-
-static void on_phase_over(struct loop_timer *timer)
-{
-	(void)timer;
-	d.phase++;
-	stop_on();
-}
-
-/* Goes on to the next phase as soon as the one before is through: called after each change of an instance. */
-static void stop_on(void)
-{
-	enum mu_stop_reason why = d.again ? MU_STOP_RESTART : MU_STOP_END;
-	static enum stop_phase begun;
-
-	if (d.phase == STOP_READERS_FIRST && begun == STOP_READERS_FIRST && instance_busy(false) == 0)
-		d.phase = STOP_WRITERS;
-	if (d.phase == STOP_WRITERS && begun == STOP_WRITERS && instance_busy(true) == 0)
-		d.phase = STOP_CORE;
-	if (d.phase == STOP_CORE && begun == STOP_CORE && d.self->is != INSTANCE_RUNNING && d.self->is != INSTANCE_STOPPING)
-		d.phase = STOP_DONE;
-	if (begun >= d.phase)
-		return;
-	begun = d.phase;
-	switch (d.phase) {
-	case STOP_READERS_FIRST:
-		loop_timer_start(loop_main(), &d.phase_timer, STOP_READERS, on_phase_over);
-		stop_wave(false, why);
-		break;
-	case STOP_WRITERS:
-		loop_timer_stop(&d.phase_timer);
-		stop_wave(true, why);
-		break;
-	case STOP_CORE:
-		ctl_close();
-		instance_stop(d.self, why);
-		break;
-	case STOP_DONE:
-		loop_main_quit();
-		break;
-	case STOP_NOT:
-		break;
-	}
-	stop_on();
-}
-
 static void on_stop_overdue(struct loop_timer *timer)
 {
 	(void)timer;
@@ -326,16 +261,15 @@ static void on_stop_overdue(struct loop_timer *timer)
 
 void daemon_stop(void)
 {
-	if (d.phase != STOP_NOT)
+	if (d.stopping)
 		return;
+	d.stopping = true;
 	log_line(MU_LOG_NOTICE, "muster", d.again ? "stops, and starts again" : "stops");
 	daemon_notify("STOPPING=1");
 	loop_timer_start(loop_main(), &d.stop_timer, STOP_WHOLE, on_stop_overdue);
 	ctl_stop_accepting();
 	call_cancel_all("the daemon stops");
-	instance_watch(stop_on);
-	d.phase = STOP_READERS_FIRST;
-	stop_on();
+	daemon_stop_instances(d.self, d.again ? MU_STOP_RESTART : MU_STOP_END, loop_main_quit);
 }
 
 void daemon_restart(void)
@@ -352,7 +286,7 @@ static void stop_rest(void)
 	for (size_t i = 0; i < MU_ARRAY_LEN(d.signals); i++)
 		uv_close((uv_handle_t *)&d.signals[i], NULL);
 	loop_timer_stop(&d.stop_timer);
-	loop_timer_stop(&d.phase_timer);
+	daemon_stop_fini();
 	int left = store_fini(150 * MU_MS) + pool_fini(150 * MU_MS) + loop_stop_all(150 * MU_MS);
 	while (loop_turn(loop_main()) > 0)
 		;
@@ -410,18 +344,13 @@ void daemon_tick(void)
 
 static void on_signal(uv_signal_t *handle, int number)
 {
-	static struct conf_report report;
-	json_t *differences = NULL;
-
 	(void)handle;
 	if (number != SIGHUP)
 		daemon_stop();
-	if (d.phase != STOP_NOT)
+	if (d.stopping)
 		return;
 	log_reopen();
-	memset(&report, 0, sizeof(report));
-	if (daemon_reload(false, &differences, &report) == 0)
-		json_decref(differences);
+	daemon_reload_soon();
 }
 
 static void watch_signals(void)
@@ -500,7 +429,6 @@ int daemon_main(int argc, char **argv)
 		return 1;
 	}
 	if (!d.arguments.foreground)
-		daemon_fork(d.arguments.conf_file[0] != '/' ||
-		            (d.arguments.pid_file && d.arguments.pid_file[0] != '/'));
+		daemon_fork();
 	return daemon_run();
 }

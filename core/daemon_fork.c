@@ -31,7 +31,7 @@ void daemon_fork_std(void)
 		close(fd);
 }
 
-void daemon_fork(bool stay)
+void daemon_fork(void)
 {
 	int pipe_fds[2];
 	char word = 0;
@@ -49,9 +49,7 @@ void daemon_fork(bool stay)
 	}
 	close(pipe_fds[0]);
 	ready_fd = pipe_fds[1];
-	setsid();
-	if (!stay && chdir("/") < 0)
-		c_assert(errno != 0); /* then we stay where we are */
+	setsid(); /* and stays in its folder: relative paths go on to mean what they meant */
 }
 
 /* From here on nobody reads our stderr: the log file, or nothing. */

@@ -147,7 +147,7 @@ void instance_loop_reconfigure(struct mu_instance *instance, struct config *conf
 	swap->instance = instance;
 	swap->config = config_ref(config);
 	instance_hold(instance);
-	loop_call(instance->loop, loop_reconfigure, swap);
+	loop_call_for(instance, loop_reconfigure, swap);
 }
 
 /* ---- a sentence for `plugin list` ---- */

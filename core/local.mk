@@ -11,7 +11,8 @@ core_libcore_la_SOURCES = \
 	core/conf_plugins.c core/conf_plugins.h core/conf_rows.c core/conf_schema.c core/conf_schema.h \
 	core/conf_word.c core/conf_word.h core/counters.c core/counters.h core/ctl.c core/ctl.h \
 	core/ctl_client.c core/ctl_client.h core/ctl_parse.c core/daemon.c core/daemon.h core/daemon_args.c \
-	core/daemon_fork.c core/daemon_host.c core/daemon_once.c core/daemon_reload.c core/describe.c \
+	core/daemon_fork.c core/daemon_host.c core/daemon_load.c core/daemon_load.h core/daemon_once.c \
+	core/daemon_reload.c core/daemon_stop.c core/describe.c \
 	core/describe.h core/event.c core/event.h core/event_fan.c core/event_history.c core/event_kind.c \
 	core/event_node.h core/hostname.c core/http.c core/instance.c core/instance.h core/instance_loop.c \
 	core/instance_state.c core/job.c core/job_kind.c core/job_parts.h core/kind.c core/kind.h \

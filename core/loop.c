@@ -31,6 +31,7 @@ struct loop {
 	int64_t now;
 	uint64_t uv_now; /* libuv's time when `now` was taken */
 	int64_t armed;   /* what the alarm is set to; 0 = not */
+	struct mu_instance *charged; /* held: the one on whose behalf the core's message at hand runs */
 	struct loop_stats stats;
 };
 
@@ -90,8 +91,12 @@ static void loop_deliver(struct loop *loop, struct mu_msg *msg)
 
 	stat_add(&loop->stats.messages);
 	if (!to) {
+		loop->charged = NULL;
 		msg->run(NULL, msg);
-		loop_charge(loop, NULL, began);
+		loop_charge(loop, loop->charged, began);
+		if (loop->charged)
+			instance_release(loop->charged);
+		loop->charged = NULL;
 		return;
 	}
 	struct mu_instance *instance = to->instance;
@@ -132,12 +137,14 @@ struct loop_call_msg {
 	struct mu_msg msg;
 	void (*fn)(void *data);
 	void *data;
+	struct mu_instance *instance; /* held; NULL = the core's */
 };
 
 static void loop_call_run(struct mu_instance *self, struct mu_msg *msg)
 {
 	struct loop_call_msg *call = container_of(msg, struct loop_call_msg, msg);
 	(void)self;
+	current->charged = call->instance; /* with its hold */
 	call->fn(call->data);
 	free(call);
 }
@@ -149,6 +156,18 @@ void loop_call(struct loop *loop, void (*fn)(void *data), void *data)
 	call->fn = fn;
 	call->data = data;
 	loop_post(loop, &call->msg);
+}
+
+void loop_call_for(struct mu_instance *instance, void (*fn)(void *data), void *data)
+{
+	struct loop_call_msg *call = mem_alloc(sizeof(*call));
+
+	instance_hold(instance);
+	call->msg.run = loop_call_run;
+	call->fn = fn;
+	call->data = data;
+	call->instance = instance;
+	loop_post(instance->loop, &call->msg);
 }
 
 /* ---- timers ---- */
@@ -163,10 +182,15 @@ static size_t loop_fire(struct loop *loop)
 	for (struct heap_node *top; (top = heap_top(&loop->timers)) && top->key <= now && top->order < until; ran++) {
 		struct loop_timer *timer = container_of(top, struct loop_timer, node);
 		int64_t began = clock_mono();
+		struct mu_instance *instance = timer->instance; /* the timer may be gone afterwards */
+		if (instance)
+			instance_hold(instance);
 		heap_remove(&loop->timers, top);
 		stat_add(&loop->stats.timers);
 		timer->fired(timer);
-		loop_charge(loop, NULL, began);
+		loop_charge(loop, instance, began);
+		if (instance)
+			instance_release(instance);
 	}
 	return ran;
 }

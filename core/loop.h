@@ -18,6 +18,7 @@ struct loop_timer { /* the core's own; embed, zeroed */
 	struct heap_node node;
 	struct loop *loop;
 	void (*fired)(struct loop_timer *timer);
+	struct mu_instance *instance; /* whose time it is: charged when it is slow; NULL = the core's */
 };
 
 /* Main first; at most 32 loops. loop_find makes it if there is none of that name. */
@@ -37,6 +38,8 @@ void loop_main_fini(void);
 void loop_post(struct loop *loop, struct mu_msg *msg);
 /* A message of the core's that carries nothing: allocated here. */
 void loop_call(struct loop *loop, void (*fn)(void *data), void *data);
+/* The same on behalf of an instance, which it holds until then and whose time it is. */
+void loop_call_for(struct mu_instance *instance, void (*fn)(void *data), void *data);
 bool loop_is_current(const struct loop *loop);
 struct loop *loop_current(void); /* NULL on a worker thread */
 

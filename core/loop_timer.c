@@ -7,7 +7,7 @@
 #include "instance.h"
 #include "loop.h"
 
-struct timer {
+struct mu_timer_core {
 	struct loop_timer timer;
 	struct list node; /* in instance->timers */
 	struct mu_instance *self;
@@ -15,7 +15,7 @@ struct timer {
 	void (*fired)(struct mu_instance *self, struct mu_timer *timer);
 };
 
-static void timer_free(struct timer *timer)
+static void timer_free(struct mu_timer_core *timer)
 {
 	timer->owner->core = NULL;
 	list_remove(&timer->node);
@@ -24,7 +24,7 @@ static void timer_free(struct timer *timer)
 
 static void timer_fired(struct loop_timer *loop_timer)
 {
-	struct timer *timer = container_of(loop_timer, struct timer, timer);
+	struct mu_timer_core *timer = container_of(loop_timer, struct mu_timer_core, timer);
 	struct mu_instance *self = timer->self;
 	struct mu_timer *owner = timer->owner;
 	void (*fired)(struct mu_instance *, struct mu_timer *) = timer->fired;
@@ -45,6 +45,7 @@ void mu_timer_start(struct mu_instance *self, struct mu_timer *timer, mu_time af
 		timer->core = mem_alloc(sizeof(*timer->core));
 		timer->core->self = self;
 		timer->core->owner = timer;
+		timer->core->timer.instance = self;
 		list_add(&self->timers, &timer->core->node);
 	}
 	c_assert(timer->core->self == self);
@@ -69,5 +70,5 @@ void timer_cancel_all(struct mu_instance *instance)
 {
 	c_assert(loop_is_current(instance->loop));
 	while (!list_empty(&instance->timers))
-		mu_timer_stop(list_entry(instance->timers.next, struct timer, node)->owner);
+		mu_timer_stop(list_entry(instance->timers.next, struct mu_timer_core, node)->owner);
 }
