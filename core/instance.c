@@ -19,7 +19,7 @@
 
 static struct mu_instance **directory;
 static size_t directory_count, directory_cap;
-static struct map hung_counts; /* plugin → uint32_t *: over all its lives */
+static struct map burdens;     /* plugin → struct burden *: over all its lives */
 static size_t alive;           /* atomic: structs not yet freed */
 static bool no_workers;        /* the pool has gone home: readers are closed where we are */
 
@@ -53,14 +53,18 @@ void config_unref(struct config **config)
 
 /* ---- memory ---- */
 
-static uint32_t *hung_count(const char *plugin)
+struct burden { /* what a plugin has on the workers */
+	uint32_t hung, working;
+};
+
+static struct burden *burden_of(const char *plugin)
 {
-	uint32_t *count = map_get(&hung_counts, plugin);
-	if (!count) {
-		count = mem_alloc(sizeof(*count));
-		map_put(&hung_counts, plugin, count);
+	struct burden *burden = map_get(&burdens, plugin);
+	if (!burden) {
+		burden = mem_alloc(sizeof(*burden));
+		map_put(&burdens, plugin, burden);
 	}
-	return count;
+	return burden;
 }
 
 static size_t counter_rows(const struct mu_counter *row)
@@ -81,7 +85,9 @@ static struct mu_instance *instance_make(const struct descriptor *descriptor)
 	instance->plugin = &descriptor->plugin;
 	instance->holds = 1; /* the directory's */
 	instance->serial = ++serial;
-	instance->hung = hung_count(descriptor->plugin.name);
+	struct burden *burden = burden_of(descriptor->plugin.name);
+	instance->hung = &burden->hung;
+	instance->working = &burden->working;
 	instance->state = mem_alloc(descriptor->plugin.state_size + 1);
 	instance->reader = mem_alloc(descriptor->plugin.reader_size + 1);
 	instance->counter_count = counter_rows(descriptor->plugin.counters);
@@ -289,9 +295,9 @@ size_t instance_free_all(void)
 	free(directory);
 	directory = NULL;
 	directory_cap = 0;
-	for (size_t at = 0; map_next(&hung_counts, &at, &name, &count);)
+	for (size_t at = 0; map_next(&burdens, &at, &name, &count);)
 		free(count);
-	map_fini(&hung_counts);
+	map_fini(&burdens);
 	return __atomic_load_n(&alive, __ATOMIC_ACQUIRE);
 }
 

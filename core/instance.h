@@ -62,6 +62,7 @@ struct mu_instance {
 	void (*room)(struct mu_instance *self); /* mu_on_room */
 	uint32_t holds;  /* atomic: the directory, messages, reads and work in flight that need this memory */
 	uint32_t *hung;  /* atomic, shared by all lives of the plugin: reads and work that were disowned */
+	uint32_t *working; /* likewise: work that waits or runs */
 
 	/* its loop's */
 	struct list timers; /* armed */
@@ -71,6 +72,7 @@ struct mu_instance {
 	int start_result;   /* of registering (main), then of start; handed over by message */
 	struct mu_error start_error;
 	uint64_t slow;      /* callbacks over 20 ms; atomic */
+	uint64_t work_refused; /* of mu_work_start; atomic */
 
 	/* main's */
 	struct config *latest; /* what the next read runs with */
@@ -140,5 +142,7 @@ void instance_thread_config(const struct mu_instance *instance, const struct con
 void work_cancel_all(struct mu_instance *instance); /* loop: what has not begun never will */
 /* Reads and work of one plugin that may hang at a time; past it none is started. */
 #define INSTANCE_HUNG_MAX 8
+/* Work items of one plugin that may wait or run at a time; past it they are done with -EBUSY. */
+#define INSTANCE_WORK_MAX 1024
 
 #endif

@@ -1,27 +1,45 @@
-/* pool: see pool.h. One mutex ("pool") and one condition for queue and figures; a task costs two short turns under it,
+/* pool: see pool.h. One mutex ("pool") and one condition for queues and figures; a task costs two short turns under it,
  * against the file or resolver that it was submitted for. */
 #include "pool.h"
 
 #include <errno.h>
 #include <pthread.h>
 #include <signal.h>
+#include <string.h>
 #include <time.h>
 
 #include "base/check.h"
 #include "base/clock.h"
-#include "log.h"
+#include "event.h"
 
 #define CAP_DEFAULT 64
 #define STACK_SIZE (256 * 1024)
-#define IDLE_S 10
+#define IDLE_S 60 /* well over an Interval, so that readers do not come and go with each tick */
+
+struct lane {
+	struct pool_task *first, **last;
+	size_t waiting, running, most; /* running: those that are waited for */
+};
+
+enum shortage { ENOUGH, FEWER, NONE }; /* of threads, when one cannot be started */
 
 static struct {
 	pthread_mutex_t lock;
 	pthread_cond_t work, ended;
-	struct pool_task *first, **last;
-	size_t cap, threads, idle, waiting, disowned;
+	struct lane lanes[POOL_LANES];
+	size_t cap, threads, idle, disowned;
+	uint64_t unborn;        /* threads that could not be started */
+	enum shortage shortage; /* what was told */
 	bool closing;
 } pool = { .lock = PTHREAD_MUTEX_INITIALIZER };
+
+/* Work leaves a quarter of the threads to reads: however much there is of it, a read finds one. */
+static size_t work_most(size_t cap)
+{
+	size_t kept = cap / 4 ? cap / 4 : 1;
+
+	return cap > kept ? cap - kept : 1;
+}
 
 void pool_init(size_t cap)
 {
@@ -32,10 +50,15 @@ void pool_init(size_t cap)
 	pthread_cond_init(&pool.work, &attr);
 	pthread_cond_init(&pool.ended, &attr);
 	pthread_condattr_destroy(&attr);
-	pool.first = NULL;
-	pool.last = &pool.first;
 	pool.cap = cap ? cap : CAP_DEFAULT;
-	pool.threads = pool.idle = pool.waiting = pool.disowned = 0;
+	memset(pool.lanes, 0, sizeof(pool.lanes));
+	for (size_t i = 0; i < POOL_LANES; i++)
+		pool.lanes[i].last = &pool.lanes[i].first;
+	pool.lanes[POOL_READ].most = SIZE_MAX; /* of reads one an instance is under way: threads are their bound */
+	pool.lanes[POOL_WORK].most = work_most(pool.cap);
+	pool.threads = pool.idle = pool.disowned = 0;
+	pool.unborn = 0;
+	pool.shortage = ENOUGH;
 	pool.closing = false;
 }
 
@@ -46,25 +69,69 @@ static void pool_until(struct timespec *until, int64_t ns)
 	until->tv_nsec = (until->tv_nsec + ns) % 1000000000;
 }
 
+/* ---- queues; under the lock ---- */
+
+static struct lane *lane_of(const struct pool_task *task)
+{
+	c_assert(task->lane < POOL_LANES);
+	return &pool.lanes[task->lane];
+}
+
+static void lane_remove(struct lane *lane, struct pool_task **at)
+{
+	struct pool_task *task = *at;
+
+	c_assert(lane->waiting > 0);
+	*at = task->next;
+	if (!*at)
+		lane->last = at;
+	task->next = NULL;
+	lane->waiting--;
+}
+
+/* Whose first may begin, reads before work. */
+static struct lane *lane_due(void)
+{
+	for (size_t i = 0; i < POOL_LANES; i++)
+		if (pool.lanes[i].first && pool.lanes[i].running < pool.lanes[i].most)
+			return &pool.lanes[i];
+	return NULL;
+}
+
+/* How many of those that wait could begin now, were there threads. */
+static size_t tasks_due(void)
+{
+	size_t due = 0;
+
+	for (size_t i = 0; i < POOL_LANES; i++) {
+		const struct lane *lane = &pool.lanes[i];
+		size_t room = lane->most > lane->running ? lane->most - lane->running : 0;
+		due += lane->waiting < room ? lane->waiting : room;
+	}
+	return due;
+}
+
+/* ---- threads ---- */
+
 /* Under the lock. NULL: this thread may go home. */
 static struct pool_task *pool_take(void)
 {
 	struct timespec until;
+	struct lane *lane;
 
 	pool_until(&until, IDLE_S * 1000000000LL);
 	pool.idle++;
-	while (!pool.first && !pool.closing)
-		if (pthread_cond_timedwait(&pool.work, &pool.lock, &until) == ETIMEDOUT)
+	while (!(lane = lane_due()) && !pool.closing)
+		if (pthread_cond_timedwait(&pool.work, &pool.lock, &until) == ETIMEDOUT) {
+			lane = lane_due();
 			break;
+		}
 	pool.idle--;
-	struct pool_task *task = pool.first;
-	if (!task)
+	if (!lane)
 		return NULL;
-	pool.first = task->next;
-	if (!pool.first)
-		pool.last = &pool.first;
-	task->next = NULL;
-	pool.waiting--;
+	struct pool_task *task = lane->first;
+	lane_remove(lane, &lane->first);
+	lane->running++;
 	__atomic_store_n(&task->started, clock_mono(), __ATOMIC_RELEASE);
 	return task;
 }
@@ -74,6 +141,8 @@ static void *pool_thread(void *unused)
 	(void)unused;
 	pthread_setname_np(pthread_self(), "worker");
 	pthread_mutex_lock(&pool.lock);
+	c_assert(pool.idle > 0);
+	pool.idle--; /* it was born idle */
 	for (struct pool_task *task; (task = pool_take());) {
 		pthread_mutex_unlock(&pool.lock);
 		task->run(task); /* may free it */
@@ -85,8 +154,8 @@ static void *pool_thread(void *unused)
 	return NULL;
 }
 
-/* Under the lock. Signals stay with the main thread. */
-static void pool_grow(void)
+/* Signals stay with the main thread. */
+static int thread_start(void)
 {
 	pthread_attr_t attr;
 	pthread_t thread;
@@ -97,28 +166,60 @@ static void pool_grow(void)
 	pthread_attr_init(&attr);
 	pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
 	pthread_attr_setstacksize(&attr, STACK_SIZE);
-	if (pthread_create(&thread, &attr, pool_thread, NULL) == 0)
-		pool.threads++;
-	else if (pool.threads == pool.disowned)
-		log_line(MU_LOG_ERROR, "pool", "no worker can be started, and nothing is read: allow this user more "
-		         "processes (ulimit -u, TasksMax)");
+	int r = -pthread_create(&thread, &attr, pool_thread, NULL);
 	pthread_attr_destroy(&attr);
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	return r;
 }
+
+/* Under the lock: a thread for each task that could begin, one at a time. Returns the shortage that is to be told. */
+static enum shortage pool_serve(void)
+{
+	size_t due = tasks_due();
+
+	if (due > 0)
+		pthread_cond_signal(&pool.work);
+	if (due <= pool.idle || pool.threads - pool.disowned >= pool.cap)
+		return ENOUGH;
+	if (thread_start() == 0) {
+		pool.threads++;
+		pool.idle++;
+		pool.shortage = ENOUGH;
+		return ENOUGH;
+	}
+	pool.unborn++;
+	enum shortage shortage = pool.threads == pool.disowned ? NONE : FEWER;
+	if (shortage <= pool.shortage)
+		return ENOUGH;
+	pool.shortage = shortage;
+	return shortage;
+}
+
+static void tell_shortage(enum shortage shortage)
+{
+	if (shortage == NONE)
+		event_core(MU_FAILURE, "no worker can be started, and nothing is read: allow this user more processes "
+		           "(ulimit -u, TasksMax)");
+	else if (shortage == FEWER)
+		event_core(MU_WARNING, "no more workers can be started: reads and work wait for those there are; allow "
+		           "this user more processes (ulimit -u, TasksMax)");
+}
+
+/* ---- tasks ---- */
 
 void pool_submit(struct pool_task *task)
 {
 	c_assert(task->run && !task->next);
 	pthread_mutex_lock(&pool.lock);
+	struct lane *lane = lane_of(task);
 	task->started = 0;
 	task->disowned = task->returned = false;
-	*pool.last = task;
-	pool.last = &task->next;
-	pool.waiting++;
-	if (pool.waiting > pool.idle && pool.threads - pool.disowned < pool.cap)
-		pool_grow();
-	pthread_cond_signal(&pool.work);
+	*lane->last = task;
+	lane->last = &task->next;
+	lane->waiting++;
+	enum shortage shortage = pool_serve();
 	pthread_mutex_unlock(&pool.lock);
+	tell_shortage(shortage);
 }
 
 bool pool_withdraw(struct pool_task *task)
@@ -126,14 +227,11 @@ bool pool_withdraw(struct pool_task *task)
 	bool found = false;
 
 	pthread_mutex_lock(&pool.lock);
-	for (struct pool_task **at = &pool.first; *at; at = &(*at)->next) {
+	struct lane *lane = lane_of(task);
+	for (struct pool_task **at = &lane->first; *at; at = &(*at)->next) {
 		if (*at != task)
 			continue;
-		*at = task->next;
-		if (!*at)
-			pool.last = at;
-		task->next = NULL;
-		pool.waiting--;
+		lane_remove(lane, at);
 		found = true;
 		break;
 	}
@@ -143,16 +241,19 @@ bool pool_withdraw(struct pool_task *task)
 
 bool pool_disown(struct pool_task *task)
 {
+	enum shortage shortage = ENOUGH;
+
 	pthread_mutex_lock(&pool.lock);
 	c_assert(!task->disowned);
 	bool first = !task->returned;
 	if (first) {
 		task->disowned = true;
 		pool.disowned++;
-		if (pool.waiting > pool.idle)
-			pool_grow();
+		lane_of(task)->running--;
+		shortage = pool_serve();
 	}
 	pthread_mutex_unlock(&pool.lock);
+	tell_shortage(shortage);
 	return first;
 }
 
@@ -164,6 +265,8 @@ bool pool_returned(struct pool_task *task)
 	bool disowned = task->disowned;
 	if (disowned)
 		pool.disowned--;
+	else
+		lane_of(task)->running--; /* what waits for this room is taken by this thread, in a moment */
 	pthread_mutex_unlock(&pool.lock);
 	return disowned;
 }
@@ -171,10 +274,15 @@ bool pool_returned(struct pool_task *task)
 void pool_stats(struct pool_stats *out)
 {
 	pthread_mutex_lock(&pool.lock);
-	out->threads = pool.threads;
-	out->busy = pool.threads - pool.idle;
-	out->waiting = pool.waiting;
-	out->disowned = pool.disowned;
+	*out = (struct pool_stats){
+		.threads = pool.threads,
+		.busy = pool.threads - pool.idle,
+		.disowned = pool.disowned,
+		.work_waiting = pool.lanes[POOL_WORK].waiting,
+		.unborn = pool.unborn,
+	};
+	for (size_t i = 0; i < POOL_LANES; i++)
+		out->waiting += pool.lanes[i].waiting;
 	pthread_mutex_unlock(&pool.lock);
 }
 

@@ -33,6 +33,7 @@ struct read_task {
 	int64_t took;
 	int result;
 	bool disowned; /* main's */
+	bool unread;   /* likewise: no worker had time for it */
 };
 
 static int64_t clock_offset; /* real - mono at the last look; 0 = not looked yet */
@@ -105,6 +106,20 @@ static void read_worked(struct mu_instance *instance)
 	r->last_error[0] = '\0';
 }
 
+/* It never began: the workers were busy with others, and nothing is known of its plugin. */
+static void read_missed(struct mu_instance *instance)
+{
+	instance->read.overruns++;
+	text_printf(instance->read.last_error, sizeof(instance->read.last_error), "no worker had time to read it");
+}
+
+static void read_measure(struct read_state *r, int64_t took)
+{
+	r->reads++;
+	r->last_ns = took;
+	r->total_ns += took;
+}
+
 static void once_answered(void)
 {
 	if (once.waiting > 0 && --once.waiting == 0)
@@ -120,9 +135,8 @@ static void read_done(struct mu_instance *unused, struct mu_msg *msg)
 	(void)unused;
 	loop_timer_stop(&read->deadline);
 	r->task = NULL;
-	r->reads++;
-	r->last_ns = read->took;
-	r->total_ns += read->took;
+	if (!read->unread)
+		read_measure(r, read->took);
 	if (read->disowned) {
 		__atomic_sub_fetch(instance->hung, 1, __ATOMIC_RELAXED);
 		mu_event(instance, MU_OKAY, "the read of %s that hung has returned after %.1f s", instance->name,
@@ -131,13 +145,15 @@ static void read_done(struct mu_instance *unused, struct mu_msg *msg)
 		once_answered();
 	}
 	uint32_t before = r->failures;
-	if (read->result < 0)
+	if (read->unread)
+		read_missed(instance);
+	else if (read->result < 0)
 		read_failed(instance, read->result);
 	else
 		read_worked(instance);
 	if (r->failures != before && r->listed)
 		sched_arm(instance); /* later than the next tick, or at it again */
-	if (read->disowned || r->reads == 1 || (r->reads & 15) == 0 || r->failures == 1)
+	if (read->disowned || read->unread || r->reads == 1 || (r->reads & 15) == 0 || r->failures == 1)
 		instance_changed(instance);
 	config_unref(&read->config);
 	free(read);
@@ -149,9 +165,9 @@ static void read_overdue(struct loop_timer *timer)
 	struct read_task *read = container_of(timer, struct read_task, deadline);
 	struct mu_instance *instance = read->instance;
 
-	if (pool_withdraw(&read->task)) { /* no worker had time for it */
+	if (pool_withdraw(&read->task)) {
 		mu_batch_drop(&read->batch);
-		read->result = -EAGAIN;
+		read->unread = true;
 		loop_post(loop_main(), &read->msg);
 		return;
 	}

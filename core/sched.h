@@ -1,7 +1,8 @@
 /* sched: what is due: every instance's `read`, aligned to the clock.
  *
  * A read is due at whole multiples of its interval since the epoch (plus its jitter); one at a time; a tick that finds
- * the one before still running is an overrun and is counted. Past its deadline a read is disowned, never cancelled. Main loop. */
+ * the one before still running is an overrun and is counted. Past its deadline a read is disowned, never cancelled; one
+ * that no worker had time to begin is an overrun too, and no error of its plugin. Main loop. */
 #ifndef CORE_SCHED_H
 #define CORE_SCHED_H
 
@@ -10,7 +11,7 @@
 struct mu_instance;
 
 void sched_add(struct mu_instance *instance);    /* running from now on */
-void sched_remove(struct mu_instance *instance); /* a read in flight goes on; its values are dropped */
+void sched_remove(struct mu_instance *instance); /* a read in flight goes on, and its values are kept */
 /* The first multiple of `interval` after `real`, plus `offset`. Pure. */
 int64_t sched_next(int64_t real, int64_t interval, int64_t offset);
 /* How long a failing read waits: doubles to max, 0 failures = interval. Pure. */

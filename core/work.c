@@ -20,6 +20,7 @@ struct work {
 	struct config *config;
 	uint32_t holders; /* atomic */
 	int status;
+	bool counted; /* in instance->working */
 };
 
 static void work_drop(struct work *work, bool disowned)
@@ -44,6 +45,9 @@ static void work_tell(struct work *work, int status)
 	c_assert(loop_is_current(instance->loop));
 	loop_timer_stop(&work->deadline);
 	list_remove(&work->node);
+	if (work->counted)
+		__atomic_sub_fetch(instance->working, 1, __ATOMIC_RELAXED);
+	work->counted = false;
 	owner->done(instance, owner, status);
 	instance_loop_settle(instance);
 }
@@ -95,6 +99,24 @@ static void work_overdue(struct loop_timer *timer)
 	work_drop(work, true);
 }
 
+/* 0, or why it does not begin. */
+static int work_admit(struct mu_instance *self, struct work *work)
+{
+	if (self->stop_said)
+		return -ECANCELED;
+	bool full = __atomic_add_fetch(self->working, 1, __ATOMIC_RELAXED) > INSTANCE_WORK_MAX;
+	if (!full && __atomic_load_n(self->hung, __ATOMIC_RELAXED) < INSTANCE_HUNG_MAX) {
+		work->counted = true;
+		return 0;
+	}
+	__atomic_sub_fetch(self->working, 1, __ATOMIC_RELAXED);
+	if (__atomic_fetch_add(&self->work_refused, 1, __ATOMIC_RELAXED) == 0)
+		mu_event(self, MU_WARNING, full ? "%s has %d work items under way, and more are refused"
+		                                : "%s has %d work items that hang, and more are refused",
+		         self->name, full ? INSTANCE_WORK_MAX : INSTANCE_HUNG_MAX);
+	return -EBUSY;
+}
+
 void mu_work_start(struct mu_instance *self, struct mu_work *owner)
 {
 	c_assert(mu_on_loop(self) && owner->run && owner->done && !owner->core);
@@ -107,11 +129,12 @@ void mu_work_start(struct mu_instance *self, struct mu_work *owner)
 	work->instance = self;
 	work->config = config_ref(self->config);
 	work->task.run = work_run;
+	work->task.lane = POOL_WORK;
 	work->msg.run = work_on_finished;
 	instance_hold(self);
 	list_add(&self->works, &work->node);
-	if (self->stop_said || __atomic_load_n(self->hung, __ATOMIC_RELAXED) >= INSTANCE_HUNG_MAX) {
-		work->status = self->stop_said ? -ECANCELED : -EBUSY;
+	work->status = work_admit(self, work);
+	if (work->status < 0) {
 		loop_post(self->loop, &work->msg);
 		return;
 	}

@@ -6,6 +6,7 @@
 #include <cmocka.h>
 #include <semaphore.h>
 
+#include "base/check.h"
 #include "base/clock.h"
 #include "core_up.h"
 #include "pool.h"
@@ -208,6 +209,118 @@ static void test_a_step_of_the_clock_realigns_once(void **state)
 	core_down();
 }
 
+/* ---- with the workers busy ---- */
+
+struct item {
+	struct mu_work work;
+	int status; /* 1 = not yet done */
+};
+
+static void item_run(struct mu_work *work)
+{
+	(void)work;
+	while (sem_wait(&hang) < 0)
+		;
+}
+
+static void item_done(struct mu_instance *self, struct mu_work *work, int status)
+{
+	(void)self;
+	container_of(work, struct item, work)->status = status;
+}
+
+static size_t items_with(const struct item *items, size_t count, int status)
+{
+	size_t found = 0;
+
+	for (size_t i = 0; i < count; i++)
+		found += items[i].status == status;
+	return found;
+}
+
+static const struct mu_plugin industrious = MU_PLUGIN_INIT(industrious, .about = "works");
+enum { ITEMS = INSTANCE_WORK_MAX + 76 };
+static struct item items[ITEMS];
+
+static bool items_over(void *unused)
+{
+	(void)unused;
+	return items_with(items, ITEMS, 1) == 0;
+}
+
+static void test_work_of_one_keeps_nobody_from_being_read(void **state)
+{
+	struct mu_instance *good, *busy;
+
+	(void)state;
+	good = core_instance(&fast, MU_SEC);
+	busy = core_instance(&industrious, MU_SEC);
+	instance_start(good);
+	instance_start(busy);
+	core_settle();
+	for (size_t i = 0; i < ITEMS; i++) {
+		items[i] = (struct item){ .work = { .run = item_run, .done = item_done }, .status = 1 };
+		mu_work_start(busy, &items[i].work);
+	}
+	for (int i = 1; i <= 12; i++) {
+		tick();
+		core_until(fast_did, &i);
+		core_until(fast_idle, good);
+	}
+	assert_int_equal(good->read.overruns, 0);
+	assert_int_equal(good->read.errors, 0);
+	assert_int_equal(items_with(items, ITEMS, -EBUSY), 76);
+	assert_int_equal(busy->work_refused, 76);
+	assert_int_equal(*busy->working, INSTANCE_WORK_MAX);
+	for (int i = 0; i < INSTANCE_WORK_MAX; i++)
+		sem_post(&hang);
+	core_until(items_over, NULL);
+	assert_int_equal(items_with(items, ITEMS, 0), INSTANCE_WORK_MAX);
+	assert_int_equal(*busy->working, 0);
+	stop_all();
+	core_down();
+}
+
+static void busy_run(struct pool_task *task)
+{
+	while (sem_wait(&hang) < 0)
+		;
+	pool_returned(task);
+}
+
+static void test_a_read_that_nobody_had_time_for_is_no_error(void **state)
+{
+	struct pool_task busy[8] = { 0 }; /* every worker of core_up */
+	struct mu_instance *good;
+
+	(void)state;
+	for (size_t i = 0; i < MU_ARRAY_LEN(busy); i++) {
+		busy[i].run = busy_run;
+		pool_submit(&busy[i]);
+	}
+	good = core_instance(&fast, MU_SEC);
+	instance_start(good);
+	while (loop_turn(loop_main()) > 0)
+		;
+	for (int i = 0; i < 11; i++)
+		tick();
+	core_until(fast_idle, good);
+	assert_int_equal(fast_reads, 0);
+	assert_int_equal(good->read.reads, 0);
+	assert_int_equal(good->read.errors, 0);
+	assert_int_equal(good->read.failures, 0);
+	assert_int_equal(good->read.overruns, 11); /* ten ticks while it waited, and itself */
+	assert_string_equal(good->read.last_error, "no worker had time to read it");
+	for (size_t i = 0; i < MU_ARRAY_LEN(busy); i++)
+		sem_post(&hang);
+	second(); /* at the very next tick */
+	assert_int_equal(fast_reads, 1);
+	assert_int_equal(good->read.reads, 1);
+	assert_string_equal(good->read.last_error, "");
+	stop_all();
+	core_down();
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -217,6 +330,8 @@ int main(void)
 		cmocka_unit_test_setup(test_a_hung_read_costs_the_others_no_tick, setup),
 		cmocka_unit_test_setup(test_failures_back_off_and_recover, setup),
 		cmocka_unit_test_setup(test_a_step_of_the_clock_realigns_once, setup),
+		cmocka_unit_test_setup(test_work_of_one_keeps_nobody_from_being_read, setup),
+		cmocka_unit_test_setup(test_a_read_that_nobody_had_time_for_is_no_error, setup),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

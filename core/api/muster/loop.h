@@ -53,7 +53,7 @@ struct mu_work {
 	 * mu_count and mu_event until run returns, and for nothing else. */
 	void (*run)(struct mu_work *work);
 	/* On the loop, exactly once. `status` 0; -ECANCELED when the instance stopped first (run may then
-	 * never have been called); -EBUSY when too many items of this plugin hang. */
+	 * never have been called); -EBUSY when too many items of this plugin hang (8), or wait or run (1,024). */
 	void (*done)(struct mu_instance *self, struct mu_work *work, int status);
 	mu_time deadline; /* span; past it the item is an event and is disowned: done(-ETIMEDOUT) comes at
 	                   * once, and `free` instead of done when run returns at last. 0 = none */
