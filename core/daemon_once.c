@@ -112,12 +112,14 @@ int daemon_describe(const struct daemon_arguments *arguments)
 	                        schema_describe(conf_global_rows), "lifecycle", instance_table_json(), "plugins",
 	                        plugins);
 	char *text = json_dumps(all, JSON_INDENT(1));
-	puts(text);
+	bool told = text && puts(text) >= 0 && fflush(stdout) == 0;
+	if (!told)
+		fputs("musterd: the tables could not be written.\n", stderr);
 	free(text);
 	json_decref(all);
 	if (conf)
 		conf_free(&conf);
-	return 0;
+	return told ? 0 : 1;
 }
 
 /* ---- -T ---- */

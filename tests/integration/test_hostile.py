@@ -75,6 +75,14 @@ def test_types_are_part_of_the_test(daemon):
     assert done.returncode == 1 and f"{one.dir}/none" in done.stderr
 
 
+def test_tables_that_cannot_be_written_are_told(daemon):
+    one = daemon(HOST, start=False)
+    with open("/dev/full", "w", encoding="utf-8") as full:
+        done = subprocess.run(one.command("--describe"), stdout=full, stderr=subprocess.PIPE, text=True, timeout=20,
+                              check=False)
+    assert done.returncode == 1 and "could not be written" in done.stderr
+
+
 # ---- reload faster than plugins stop ----
 
 def test_one_that_comes_back_before_it_has_gone(omni):
