@@ -9,6 +9,7 @@
 
 #include "base/check.h"
 #include "base/json.h"
+#include "base/mem.h"
 #include "base/str.h"
 #include "route.h"
 
@@ -65,6 +66,14 @@ const char *mu_http_query(const struct mu_http *http, const char *name)
 {
 	c_assert(name);
 	return text_of(http, MU_HTTP_QUERY, name);
+}
+
+const char *mu_http_header_at(const struct mu_http *http, size_t index, const char **name)
+{
+	check_http(http);
+	c_assert(name);
+	*name = NULL;
+	return OP(http, header_at) ? http->ops->header_at(http, index, name) : NULL;
 }
 
 const char *mu_http_header(const struct mu_http *http, const char *name)
@@ -167,6 +176,16 @@ void mu_http_reply(struct mu_http *http, int status, const char *type, const voi
 	mu_http_end(http);
 }
 
+void mu_http_reply_file(struct mu_http *http, const char *path, const char *type)
+{
+	check_http(http);
+	c_assert(path && path[0] == '/' && type);
+	if (OP(http, reply_file))
+		http->ops->reply_file(http, path, type);
+	else
+		mu_http_problem(http, 501, "no files", "the server that is loaded sends none");
+}
+
 static void reply_json(struct mu_http *http, int status, const char *type, json_t *json)
 {
 	struct str text = { 0 };
@@ -250,10 +269,15 @@ int mu_sse_send(struct mu_http *http, const char *event, const char *id, const c
 void mu_ws_accept(struct mu_http *http, const struct mu_ws_ops *ops, const char *subprotocol,
 		  size_t message_max)
 {
+	struct mu_ws_ops whole;
+
 	check_http(http);
 	c_assert(ops && message_max > 0);
+	c_assert(ops->size >= sizeof(ops->size) + sizeof(ops->message)); /* made by MU_WS_OPS? */
+	mem_fit(&whole, sizeof(whole), ops, ops->size);
+	whole.size = sizeof(whole);
 	if (OP(http, ws_accept))
-		http->ops->ws_accept(http, ops, subprotocol, message_max);
+		http->ops->ws_accept(http, &whole, subprotocol, message_max);
 	else
 		mu_http_problem(http, 501, "no websockets", "the server that is loaded has none");
 }

@@ -270,12 +270,11 @@ int mu_http_provide(struct mu_instance *self, const struct mu_http_provider *to)
 	struct mu_instance *none = NULL;
 
 	c_assert(self && mu_on_loop(self));
-	c_assert(to && to->size > offsetof(struct mu_http_provider, ops) && to->ops);
+	c_assert(to && to->size >= offsetof(struct mu_http_provider, ops) + sizeof(to->ops));
+	c_assert(to->ops && to->ops->size > 0);
 	if (!__atomic_compare_exchange_n(&claimed, &none, self, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))
 		return -EBUSY;
-	/* one that was built for an older table leaves the rest out */
-	memset(&table, 0, sizeof(table));
-	memcpy(&table, to, to->size < sizeof(table) ? to->size : sizeof(table));
+	mem_fit(&table, sizeof(table), to, to->size);
 	__atomic_store_n(&claimed_ops, to->ops, __ATOMIC_RELEASE);
 	struct attachment *attachment = mem_alloc(sizeof(*attachment));
 	attachment->instance = self;

@@ -77,3 +77,12 @@ char *mem_printf(const char *format, ...)
 		mem_out(0);
 	return text;
 }
+
+void mem_fit(void *to, size_t size, const void *from, size_t from_size)
+{
+	size_t both = from_size < size ? from_size : size;
+
+	c_assert(to && from && to != from);
+	memcpy(to, from, both);
+	memset((char *)to + both, 0, size - both);
+}

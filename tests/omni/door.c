@@ -106,8 +106,8 @@ static void op_end(struct mu_http *http)
 	mu_post(exchange->back, &exchange->msg);
 }
 
-static const struct mu_http_ops ops = { .size = sizeof(ops), .text = op_text, .body = op_body, .begin = op_begin,
-	                                .write = op_write, .end = op_end, .set_header = op_set_header };
+static const struct mu_http_ops ops = MU_HTTP_OPS(.text = op_text, .body = op_body, .begin = op_begin, .write = op_write,
+                                                  .end = op_end, .set_header = op_set_header);
 
 static void exchange_run(struct mu_instance *self, struct mu_msg *msg)
 {
@@ -273,9 +273,9 @@ static void namespace_removed(struct mu_instance *self, struct mu_ref *owner,
 	offer_remove(self, owner, space);
 }
 
-static const struct mu_http_provider provider = { .size = sizeof(provider), .ops = &ops, .route_added = route_added,
-	                                          .route_removed = route_removed, .namespace_added = namespace_added,
-	                                          .namespace_removed = namespace_removed };
+static const struct mu_http_provider provider =
+	MU_HTTP_PROVIDER(.ops = &ops, .route_added = route_added, .route_removed = route_removed,
+                         .namespace_added = namespace_added, .namespace_removed = namespace_removed);
 
 static int door_start(struct mu_instance *self, struct mu_error *error)
 {

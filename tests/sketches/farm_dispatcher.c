@@ -193,7 +193,7 @@ static void log_message(struct mu_instance *self, struct mu_http *http, bool bin
 }
 static void log_open(struct mu_instance *self, struct mu_http *http)
 {
-	static const struct mu_ws_ops ops = { .message = log_message };
+	static const struct mu_ws_ops ops = MU_WS_OPS(.message = log_message);
 
 	(void)self;
 	mu_ws_accept(http, &ops, NULL, 65536);

@@ -199,22 +199,32 @@ static int op_sio_send(struct mu_sio *socket, int64_t ack, const char *name, jso
 	json_decref(args);
 	return 0;
 }
-static const struct mu_http_ops ops = { .size = sizeof(ops),
-					.text = op_text,
-					.body = op_body,
-					.begin = op_begin,
-					.write = op_write,
-					.end = op_end,
-					.sio_send = op_sio_send,
-					.sio_broadcast = op_broadcast };
-static const struct mu_http_provider provider = {
-	.size = sizeof(provider),
-	.ops = &ops,
-	.route_added = route_added,
-	.route_removed = route_removed,
-	.namespace_added = space_added,
-	.namespace_removed = space_removed,
-};
+static const char *op_header_at(const struct mu_http *http, size_t index, const char **name)
+{
+	(void)http;
+	*name = index == 0 ? "Host" : NULL;
+	return index == 0 ? "here" : NULL;
+}
+static void op_reply_file(struct mu_http *http, const char *path, const char *type)
+{
+	(void)http;
+	str_printf(&sent, "%s as %s", path, type);
+}
+static struct mu_ws_ops accepted;
+static void op_ws_accept(struct mu_http *http, const struct mu_ws_ops *of, const char *subprotocol,
+			 size_t message_max)
+{
+	(void)http;
+	accepted = *of;
+	str_printf(&sent, "%s %zu", subprotocol, message_max);
+}
+static const struct mu_http_ops ops =
+	MU_HTTP_OPS(.text = op_text, .body = op_body, .begin = op_begin, .write = op_write, .end = op_end,
+		    .sio_send = op_sio_send, .sio_broadcast = op_broadcast, .header_at = op_header_at,
+		    .reply_file = op_reply_file, .ws_accept = op_ws_accept);
+static const struct mu_http_provider provider =
+	MU_HTTP_PROVIDER(.ops = &ops, .route_added = route_added, .route_removed = route_removed,
+			 .namespace_added = space_added, .namespace_removed = space_removed);
 
 static int provide_result;
 static int push_start(struct mu_instance *self, struct mu_error *error)
@@ -367,6 +377,7 @@ static void test_conflicts(void **state)
 static void test_the_request(void **state)
 {
 	struct mu_http http = { .ops = &ops, .role = MU_ADMIN };
+	const char *name;
 	size_t length;
 
 	(void)state;
@@ -374,6 +385,9 @@ static void test_the_request(void **state)
 	assert_string_equal(mu_http_param(&http, "id"), "7");
 	assert_null(mu_http_query(&http, "id"));
 	assert_null(mu_http_header(&http, "Host"));
+	assert_string_equal(mu_http_header_at(&http, 0, &name), "here");
+	assert_string_equal(name, "Host");
+	assert_null(mu_http_header_at(&http, 1, &name));
 	assert_null(mu_http_user(&http));
 	assert_int_equal(mu_http_role(&http), MU_ADMIN);
 	assert_null(mu_http_body(&http, &length));
@@ -396,6 +410,8 @@ static void test_the_answer(void **state)
 	(void)state;
 	mu_http_reply(&http, 200, "text/plain", "hi", 2);
 	assert_sent("[200 text/plain 2]hi[end]");
+	mu_http_reply_file(&http, "/srv/a.html", "text/html");
+	assert_sent("/srv/a.html as text/html");
 	mu_http_reply(&http, 204, NULL, NULL, 0);
 	assert_sent("[204 (null) 0][end]");
 	mu_http_reply_json(&http, 201, json_pack("[i, n]", 1));
@@ -412,12 +428,34 @@ static void test_the_answer(void **state)
 	assert_sent("event: x\ndata: \n\n");
 }
 
+static void ws_message(struct mu_instance *self, struct mu_http *http, bool binary, const void *bytes,
+		       size_t length)
+{
+	(void)self, (void)http, (void)binary, (void)bytes, (void)length;
+}
+
+static void test_an_owner_that_is_older_than_we_are(void **state)
+{
+	struct mu_http http = { .ops = &ops };
+	struct mu_ws_ops old = { .size = offsetof(struct mu_ws_ops, room),
+				 .message = ws_message,
+				 .room = (void (*)(struct mu_instance *, struct mu_http *))1 };
+
+	(void)state;
+	mu_ws_accept(&http, &old, "log", 100);
+	assert_sent("log 100");
+	assert_int_equal(accepted.size, sizeof(accepted));
+	assert_ptr_equal(accepted.message, ws_message);
+	assert_null(accepted.room); /* what lies behind its end is not read */
+}
+
 static void test_a_server_that_is_older_than_we_are(void **state)
 {
 	static const struct mu_http_ops old = { .size = offsetof(struct mu_http_ops, begin),
 						.text = op_text,
 						.begin = op_begin };
-	static const struct mu_ws_ops ws = { .message = NULL };
+	static const struct mu_ws_ops ws = MU_WS_OPS(.message = NULL);
+	const char *name = "";
 	struct mu_http http = { .ops = &old };
 	struct mu_sio socket = { .ops = &old };
 
@@ -436,6 +474,8 @@ static void test_a_server_that_is_older_than_we_are(void **state)
 	assert_int_equal(mu_sio_emit(&socket, "x", json_array()), -EPIPE);
 	assert_int_equal(mu_sio_ack(&socket, 1, json_array()), -EPIPE);
 	assert_null(mu_sio_user(&socket));
+	assert_null(mu_http_header_at(&http, 0, &name));
+	assert_null(name);
 	mu_sio_join(&socket, "r");
 	mu_sio_leave(&socket, "r");
 	mu_sio_close(&socket);
@@ -473,6 +513,7 @@ int main(void)
 		TEST(test_conflicts),
 		TEST(test_the_request),
 		TEST(test_the_answer),
+		TEST(test_an_owner_that_is_older_than_we_are),
 		TEST(test_a_server_that_is_older_than_we_are),
 		TEST(test_socket_io),
 	};

@@ -50,15 +50,19 @@ struct mu_namespace {
 };
 #define MU_NAMESPACE_END { .path = NULL }
 
-/* ---- the request; strings live until the answer ends ---- */
+/* ---- the request; strings live until the answer ends; header names without case ---- */
 const char *mu_http_method(const struct mu_http *http);
 const char *mu_http_path(const struct mu_http *http);
 const char *mu_http_param(const struct mu_http *http, const char *name);  /* of the path: "id"; decoded */
 const char *mu_http_query(const struct mu_http *http, const char *name);  /* decoded; NULL */
 const char *mu_http_header(const struct mu_http *http, const char *name); /* NULL */
-const char *mu_http_user(const struct mu_http *http);
+/* The header fields in the order they came: the value, and its name in *name; NULL past the last. */
+const char *mu_http_header_at(const struct mu_http *http, size_t index, const char **name);
+const char *mu_http_user(const struct mu_http *http); /* "ada"; NULL on an open route without login */
 enum mu_role mu_http_role(const struct mu_http *http);
-const char *mu_http_source(const struct mu_http *http); /* address, behind trusted proxies the client's */
+/* The client's address, "192.0.2.7" or "2001:db8::7", without a port: what a proxy that the provider trusts says
+ * (Forwarded, RFC 7239, or X-Forwarded-For), else the peer's own. Limits and bans go by this one. */
+const char *mu_http_source(const struct mu_http *http);
 /* The whole body, at most body_max. */
 const void *mu_http_body(const struct mu_http *http, size_t *length);
 /* The body as JSON; NULL when it is none, and then the problem has been answered. A new reference. */
@@ -76,6 +80,11 @@ void mu_http_reply(struct mu_http *http, int status, const char *type, const voi
 void mu_http_reply_json(struct mu_http *http, int status, json_t *json); /* takes json */
 /* problem+json (RFC 9457): `title` names what is wrong, the words what to do. */
 void mu_http_problem(struct mu_http *http, int status, const char *title, const char *detail, ...) MU_PRINTF(4, 5);
+/* 200 with a regular file, 206 or 416 when a Range (RFC 9110, 14) is asked for, 304 when the client has it: opened and
+ * read by the server, which leaves your loop in peace and cares for validators and HEAD. `path` is absolute, copied,
+ * and yours to check when it was made of a request; `type` is its media type. 404 when it cannot be read; 501 from a
+ * server that has no such thing. */
+void mu_http_reply_file(struct mu_http *http, const char *path, const char *type);
 /* Before any of them. */
 void mu_http_set_header(struct mu_http *http, const char *name, const char *value);
 
@@ -90,12 +99,16 @@ void mu_http_on_gone(struct mu_http *http, void (*gone)(struct mu_instance *self
 int mu_sse_send(struct mu_http *http, const char *event, const char *id, const char *data);
 
 /* ---- websocket ---- */
+/* static const struct mu_ws_ops ops = MU_WS_OPS(.message = …); each may be NULL. */
 struct mu_ws_ops {
+	uint32_t size;
 	void (*message)(struct mu_instance *self, struct mu_http *http, bool binary, const void *bytes, size_t length);
 	void (*room)(struct mu_instance *self, struct mu_http *http);
+	/* `code` and `reason` as in RFC 6455, 7.4; 1006 when it just ended. */
 	void (*closed)(struct mu_instance *self, struct mu_http *http, int code, const char *reason);
 };
-/* `ops` is kept, not copied. `message_max` bytes; a longer one closes with 1009. */
+#define MU_WS_OPS(...) { .size = sizeof(struct mu_ws_ops), __VA_ARGS__ }
+/* `ops` is copied. `subprotocol` NULL = none. `message_max` > 0 bytes; a longer one closes with 1009. */
 void mu_ws_accept(struct mu_http *http, const struct mu_ws_ops *ops, const char *subprotocol, size_t message_max);
 int mu_ws_send(struct mu_http *http, bool binary, const void *bytes, size_t length); /* as mu_http_write */
 void mu_ws_close(struct mu_http *http, int code, const char *reason);
@@ -116,7 +129,7 @@ void *mu_sio_data(const struct mu_sio *socket);
 /* ---- the provider's side ---- */
 
 /* The functions above, as the provider implements them; every handle begins with a pointer to it. All
- * are called on the owner's loop. Grows at its end only. */
+ * are called on the owner's loop. Written MU_HTTP_OPS(.text = …), static; what is NULL is not offered. */
 struct mu_http_ops {
 	uint32_t size;
 	const char *(*text)(const struct mu_http *http, int what, const char *name); /* enum mu_http_text */
@@ -129,6 +142,7 @@ struct mu_http_ops {
 	void (*end)(struct mu_http *http);
 	void (*on_room)(struct mu_http *http, void (*room)(struct mu_instance *, struct mu_http *));
 	void (*on_gone)(struct mu_http *http, void (*gone)(struct mu_instance *, struct mu_http *));
+	/* `ops` is whole, whatever the owner was built with, and only there during the call: copy it. */
 	void (*ws_accept)(struct mu_http *http, const struct mu_ws_ops *ops, const char *subprotocol, size_t message_max);
 	int (*ws_send)(struct mu_http *http, bool binary, const void *bytes, size_t length);
 	void (*ws_close)(struct mu_http *http, int code, const char *reason);
@@ -138,7 +152,10 @@ struct mu_http_ops {
 	void (*sio_room)(struct mu_sio *socket, const char *room, bool join);
 	void (*sio_close)(struct mu_sio *socket);
 	const char *(*sio_user)(const struct mu_sio *socket);
+	const char *(*header_at)(const struct mu_http *http, size_t index, const char **name);
+	void (*reply_file)(struct mu_http *http, const char *path, const char *type);
 };
+#define MU_HTTP_OPS(...) { .size = sizeof(struct mu_http_ops), __VA_ARGS__ }
 enum mu_http_text { MU_HTTP_METHOD = 1, MU_HTTP_PATH, MU_HTTP_PARAM, MU_HTTP_QUERY, MU_HTTP_HEADER, MU_HTTP_USER,
                     MU_HTTP_SOURCE };
 
@@ -148,16 +165,19 @@ struct mu_http {
 	const struct mu_route *route;
 	uint32_t role;
 	void *data; /* the owner's */
+	void *reserved[2]; /* zero */
 };
 struct mu_sio {
 	const struct mu_http_ops *ops;
 	const struct mu_namespace *space;
 	void *data; /* the owner's */
+	void *reserved[2]; /* zero */
 };
 
 /* Told of every route and namespace, those there already first; on the provider's loop. `owner` is borrowed: take a
  * reference to post to it later, and give it back when nothing more will be posted. An owner that ends
- * is told with `removed` for each; its rows stay readable until the provider posts nothing more to it. */
+ * is told with `removed` for each; its rows stay readable until the provider posts nothing more to it. Written
+ * MU_HTTP_PROVIDER(.ops = &ops, …); copied, but for what `ops` points to. */
 struct mu_http_provider {
 	uint32_t size;
 	const struct mu_http_ops *ops;
@@ -166,6 +186,7 @@ struct mu_http_provider {
 	void (*namespace_added)(struct mu_instance *self, struct mu_ref *owner, const struct mu_namespace *space);
 	void (*namespace_removed)(struct mu_instance *self, struct mu_ref *owner, const struct mu_namespace *space);
 };
+#define MU_HTTP_PROVIDER(...) { .size = sizeof(struct mu_http_provider), __VA_ARGS__ }
 /* One at a time. 0; -EBUSY. Ends with the instance. */
 int mu_http_provide(struct mu_instance *self, const struct mu_http_provider *provider);
 
