@@ -118,7 +118,7 @@ static void batch_grow(struct mu_batch *batch, size_t values)
 {
 	if (batch->sample_count == batch->sample_cap) {
 		batch->sample_cap *= 2;
-		batch->samples = mem_grow(batch->samples, batch->sample_cap, sizeof(struct mu_sample));
+		batch->head.samples = mem_grow(batch->head.samples, batch->sample_cap, sizeof(struct mu_sample));
 	}
 	while (batch->value_count + values > batch->value_cap) {
 		batch->value_cap *= 2;
@@ -148,7 +148,7 @@ static int batch_append(struct mu_batch *batch, struct mu_series *series, int ki
 		return code;
 	}
 	batch_grow(batch, count);
-	struct mu_sample *sample = &batch->samples[batch->sample_count++];
+	struct mu_sample *sample = &batch->head.samples[batch->sample_count++];
 	*sample = (struct mu_sample){
 		.series = series, .time = batch->time, .interval = batch->interval, .count = (uint32_t)count
 	};
@@ -221,7 +221,7 @@ void batch_finish(struct mu_batch *batch)
 		batch->rates = mem_grow(batch->rates, batch->rate_cap, sizeof(double));
 	}
 	for (size_t i = 0; i < batch->sample_count; i++) {
-		struct mu_sample *sample = &batch->samples[i];
+		struct mu_sample *sample = &batch->head.samples[i];
 		sample->values = batch->values + at;
 		sample->rates = batch->rates + at;
 		at += sample->count;
@@ -272,7 +272,7 @@ void mu_batch_unref(const struct mu_batch **batch)
 	if (before > 1)
 		return;
 	for (size_t i = 0; i < it->sample_count; i++)
-		mu_series_unref(&it->samples[i].series);
+		mu_series_unref(&it->head.samples[i].series);
 	it->sample_count = it->value_count = 0;
 	builder_recycle(it);
 }
@@ -281,10 +281,4 @@ size_t mu_batch_count(const struct mu_batch *batch)
 {
 	c_assert(batch);
 	return batch->sample_count;
-}
-
-const struct mu_sample *mu_batch_samples(const struct mu_batch *batch)
-{
-	c_assert(batch);
-	return batch->samples;
 }

@@ -14,10 +14,10 @@
 struct mu_instance;
 
 struct mu_batch {
+	struct mu_batch_head head; /* first: plugins read samples by it */
 	uint32_t count; /* references; atomic */
 	struct mu_instance *self; /* the maker: only while it is being built */
 	struct mu_builder *builder;
-	struct mu_sample *samples;
 	size_t sample_count, sample_cap;
 	union mu_value *values; /* all samples' values, in a row; samples point into it once finished */
 	double *rates;          /* as many */

@@ -140,7 +140,7 @@ uint64_t builder_asked(const struct mu_builder *builder)
 
 static void batch_free(struct mu_batch *batch)
 {
-	free(batch->samples);
+	free(batch->head.samples);
 	free(batch->values);
 	free(batch->rates);
 	free(batch);
@@ -182,9 +182,10 @@ static struct mu_batch *batch_new(const struct mu_builder *builder)
 {
 	struct mu_batch *batch = mem_alloc(sizeof(*batch));
 
+	batch->head.stride = sizeof(struct mu_sample);
 	batch->sample_cap = builder->samples > SAMPLES_FIRST ? builder->samples : SAMPLES_FIRST;
 	batch->value_cap = builder->values > SAMPLES_FIRST ? builder->values : SAMPLES_FIRST;
-	batch->samples = mem_grow(NULL, batch->sample_cap, sizeof(struct mu_sample));
+	batch->head.samples = mem_grow(NULL, batch->sample_cap, sizeof(struct mu_sample));
 	batch->values = mem_grow(NULL, batch->value_cap, sizeof(union mu_value));
 	return batch;
 }

@@ -128,9 +128,9 @@ static void batch_measure(struct mu_batch *batch)
 	double *rates = batch->rates;
 
 	for (size_t i = 0; i < batch->sample_count; i++) {
-		struct mu_sample *sample = &batch->samples[i];
+		struct mu_sample *sample = &batch->head.samples[i];
 		if (i + AHEAD < batch->sample_count)
-			__builtin_prefetch(&batch->samples[i + AHEAD].series->time, 1);
+			__builtin_prefetch(&batch->head.samples[i + AHEAD].series->time, 1);
 		c_assert(sample->rates == rates);
 		if (!series_is_unlinked(sample->series) || sample_relink(sample, rates))
 			series_update(sample, rates, now);

@@ -154,13 +154,24 @@ static bool last_load(const struct mu_series *series, struct mu_last *out)
 	return __atomic_load_n(&series->seq, __ATOMIC_RELAXED) == seq;
 }
 
-int mu_series_last(const struct mu_series *series, struct mu_last *out)
+static int last_read(const struct mu_series *series, struct mu_last *out)
 {
-	c_assert(series && out);
 	c_assert(series->type->count <= MU_ARRAY_LEN(out->values));
 	out->count = (uint32_t)series->type->count;
 	for (unsigned tries = 1; !last_load(series, out); tries++)
 		if (tries % SPINS == 0)
 			sched_yield(); /* main was interrupted in the middle */
 	return out->time > 0 ? 0 : 1;
+}
+
+int mu_series_last_sized(const struct mu_series *series, struct mu_last *out, size_t size)
+{
+	struct mu_last whole;
+
+	c_assert(series && out && size > 0);
+	if (size >= sizeof(whole))
+		return last_read(series, out);
+	int r = last_read(series, &whole);
+	memcpy(out, &whole, size);
+	return r;
 }

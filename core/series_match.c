@@ -50,6 +50,22 @@ struct mu_series **series_match(const char *glob, size_t *count)
 	return series;
 }
 
+int mu_series_each(const char *glob, int (*each)(struct mu_series *series, void *data), void *data)
+{
+	size_t count;
+	struct mu_series **all = series_match(glob, &count);
+	int r = 0;
+
+	c_assert(each);
+	for (size_t i = 0; i < count; i++) {
+		if (r == 0)
+			r = each(all[i], data);
+		mu_series_unref(&all[i]);
+	}
+	free(all);
+	return r;
+}
+
 int series_parse(const char *name, const char *dflt_host, struct mu_series **out, bool create,
                  struct mu_error *error)
 {

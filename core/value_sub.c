@@ -78,8 +78,8 @@ static uint64_t sub_matching(const struct sink *sink, const struct mu_batch *bat
 	if (!sub->glob)
 		return batch->sample_count;
 	for (size_t i = 0; i < batch->sample_count; i++) {
-		int known = verdict_known(sub, batch->samples[i].series);
-		count += known >= 0 ? (uint64_t)known : mu_glob(sub->glob, batch->samples[i].series->name);
+		int known = verdict_known(sub, batch->head.samples[i].series);
+		count += known >= 0 ? (uint64_t)known : mu_glob(sub->glob, batch->head.samples[i].series->name);
 	}
 	return count;
 }
@@ -93,8 +93,8 @@ static void sub_deliver(struct sink *sink, struct mu_instance *self, const struc
 	size_t count = 0;
 
 	for (size_t i = 0; i < batch->sample_count; i++) {
-		if (sub_wants(sub, batch->samples[i].series))
-			found[count++] = &batch->samples[i];
+		if (sub_wants(sub, batch->head.samples[i].series))
+			found[count++] = &batch->head.samples[i];
 		if (count < AT_ONCE)
 			continue;
 		sub->got(self, sub, found, count);

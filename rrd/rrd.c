@@ -185,12 +185,11 @@ static void add(struct rrd *rrd, const struct mu_sample *sample, mu_time now)
 static void rrd_write_batch(struct mu_instance *self, const struct mu_batch *batch)
 {
 	struct rrd *rrd = mu_state(self);
-	const struct mu_sample *samples = mu_batch_samples(batch);
 	size_t count = mu_batch_count(batch);
 	mu_time now = mu_now(self);
 
 	for (size_t i = 0; i < count; i++)
-		add(rrd, &samples[i], now);
+		add(rrd, mu_batch_sample(batch, i), now);
 	rrd_progress(rrd);
 }
 

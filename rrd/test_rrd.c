@@ -33,6 +33,7 @@ struct mu_instance {
 	bool stopped;
 };
 struct mu_batch {
+	struct mu_batch_head head;
 	struct mu_sample samples[256];
 	union mu_value values[256];
 	size_t count;
@@ -159,7 +160,7 @@ void mu_timer_start(struct mu_instance *of, struct mu_timer *timer, mu_time afte
 	timers[at].timer = timer;
 	timers[at].due = now + after;
 	timers[at].fired = fired;
-	timer->core = (struct timer *)timer;
+	timer->core = (struct mu_timer_core *)timer;
 }
 
 void mu_timer_stop(struct mu_timer *timer)
@@ -185,11 +186,6 @@ void mu_work_start(struct mu_instance *of, struct mu_work *work)
 size_t mu_batch_count(const struct mu_batch *batch)
 {
 	return batch->count;
-}
-
-const struct mu_sample *mu_batch_samples(const struct mu_batch *batch)
-{
-	return batch->samples;
 }
 
 const char *mu_call_id(const struct mu_call *call)
@@ -284,6 +280,7 @@ static void put(uint32_t from, uint32_t to, uint32_t flags)
 {
 	static struct mu_batch batch;
 
+	batch.head = (struct mu_batch_head){ .samples = batch.samples, .stride = sizeof(batch.samples[0]) };
 	batch.count = 0;
 	for (uint32_t i = from; i < to; i++) {
 		batch.values[batch.count].gauge = (double)now / (double)MU_SEC;

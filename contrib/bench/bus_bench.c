@@ -80,12 +80,13 @@ static void measure_memory(void)
 
 static void write_list(struct mu_instance *self, const struct mu_batch *batch)
 {
-	const struct mu_sample *samples = mu_batch_samples(batch);
 	size_t count = mu_batch_count(batch), at = listed;
 
 	(void)self;
-	for (size_t i = 0; i < count; i++)
-		list[at++ % value_count] = (struct item){ samples[i].series, samples[i].values[0].gauge };
+	for (size_t i = 0; i < count; i++) {
+		const struct mu_sample *sample = mu_batch_sample(batch, i);
+		list[at++ % value_count] = (struct item){ sample->series, sample->values[0].gauge };
+	}
 	__atomic_store_n(&listed, at, __ATOMIC_RELEASE);
 }
 

@@ -157,12 +157,11 @@ void omni_write(struct mu_instance *self, const struct mu_batch *batch)
 {
 	struct omni *omni = mu_state(self);
 	const struct config *config = mu_config(self);
-	const struct mu_sample *samples = mu_batch_samples(batch);
 
 	omni->write_batches++;
 	omni->write_samples += mu_batch_count(batch);
 	for (size_t i = 0; i < mu_batch_count(batch); i++)
-		omni->write_stale += samples[i].flags & MU_SAMPLE_STALE ? 1 : 0;
+		omni->write_stale += mu_batch_sample(batch, i)->flags & MU_SAMPLE_STALE ? 1 : 0;
 	const struct mu_batch *kept = mu_batch_ref(batch);
 	dawdle(config->write_delay);
 	mu_batch_unref(&kept);

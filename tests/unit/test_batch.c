@@ -46,7 +46,7 @@ static int teardown(void **state)
 static void name_is(const struct mu_batch *batch, size_t i, const char *name)
 {
 	assert_true(i < mu_batch_count(batch));
-	assert_string_equal(mu_series_name(mu_batch_samples(batch)[i].series), name);
+	assert_string_equal(mu_series_name(mu_batch_sample(batch, i)->series), name);
 }
 
 static void values_in_a_row(void **state)
@@ -72,8 +72,9 @@ static void values_in_a_row(void **state)
 	assert_int_equal(mu_absolute(batch, "absolute", "a/b", 12), 0);
 	batch_finish(batch);
 
-	const struct mu_sample *samples = mu_batch_samples(batch);
+	const struct mu_sample *samples = mu_batch_sample(batch, 0);
 	assert_int_equal(mu_batch_count(batch), 5);
+	assert_ptr_equal(mu_batch_sample(batch, 4), samples + 4);
 	name_is(batch, 0, "here/maker/gauge-a");
 	name_is(batch, 1, "here/maker/load");
 	name_is(batch, 2, "here/maker/cpu-user");
@@ -155,7 +156,7 @@ static void a_handle_goes_in_as_it_is(void **state)
 	assert_int_equal(mu_put(batch, series, &value, 2), -EINVAL);
 	batch_finish(batch);
 	assert_int_equal(mu_batch_count(batch), 1);
-	assert_ptr_equal(mu_batch_samples(batch)[0].series, series);
+	assert_ptr_equal(mu_batch_sample(batch, 0)->series, series);
 	assert_int_equal(series->count, 3); /* the table's, ours, the batch's */
 	mu_batch_drop(&batch);
 	assert_int_equal(series->count, 2);
@@ -178,7 +179,7 @@ static void a_full_batch_takes_no_more(void **state)
 	assert_int_equal(mu_gauge(batch, "gauge", "x", 1), -ENOSPC);
 	batch_finish(batch);
 	assert_int_equal(mu_batch_count(batch), BATCH_SAMPLES_MAX);
-	assert_float_equal(mu_batch_samples(batch)[BATCH_SAMPLES_MAX - 1].values[0].gauge, 3, 0);
+	assert_float_equal(mu_batch_sample(batch, BATCH_SAMPLES_MAX - 1)->values[0].gauge, 3, 0);
 	mu_batch_drop(&batch);
 	mu_series_unref(&series);
 	mu_builder_free(&builder);
@@ -199,7 +200,7 @@ static size_t round_of(struct mu_builder *builder, const char *letters)
 	batch_finish(batch);
 	assert_int_equal(mu_batch_count(batch), strlen(letters));
 	for (size_t i = 0; letters[i]; i++)
-		assert_int_equal(mu_series_ident(mu_batch_samples(batch)[i].series)->type_instance[0],
+		assert_int_equal(mu_series_ident(mu_batch_sample(batch, i)->series)->type_instance[0],
 		                 letters[i]);
 	mu_batch_drop(&batch);
 	return (size_t)(builder_asked(builder) - before);
@@ -303,11 +304,11 @@ static void blocks_are_used_again(void **state)
 	for (int i = 0; i < 100; i++)
 		mu_gauge(batch, "gauge", "a", 1);
 	batch_finish(batch);
-	struct mu_sample *samples = batch->samples;
+	struct mu_sample *samples = batch->head.samples;
 	mu_batch_drop(&batch);
 	batch = mu_builder_begin(builder);
 	assert_ptr_equal(batch, first);
-	assert_ptr_equal(batch->samples, samples);
+	assert_ptr_equal(batch->head.samples, samples);
 	assert_int_equal(mu_batch_count(batch), 0);
 	/* a batch may outlive its builder */
 	mu_gauge(batch, "gauge", "a", 1);

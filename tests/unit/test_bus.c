@@ -39,15 +39,15 @@ static struct mu_builder *builder;
 static void write_down(struct mu_instance *self, const struct mu_batch *batch)
 {
 	struct writer *writer = container_of(self, struct writer, instance);
-	const struct mu_sample *samples = mu_batch_samples(batch);
 
 	writer->batches++;
 	for (size_t i = 0; i < mu_batch_count(batch); i++) {
+		const struct mu_sample *sample = mu_batch_sample(batch, i);
 		writer->values++;
-		writer->newest = samples[i].time;
+		writer->newest = sample->time;
 		if (writer->got.len < 4096)
-			str_printf(&writer->got, "%s=%g ", mu_series_name(samples[i].series),
-			           samples[i].rates[0]);
+			str_printf(&writer->got, "%s=%g ", mu_series_name(sample->series),
+			           sample->rates[0]);
 	}
 }
 
@@ -776,13 +776,13 @@ static uint64_t received; /* atomic */
 static void write_and_check(struct mu_instance *self, const struct mu_batch *batch)
 {
 	struct writer *writer = container_of(self, struct writer, instance);
-	const struct mu_sample *samples = mu_batch_samples(batch);
 
 	for (size_t i = 0; i < mu_batch_count(batch); i++) {
-		bool first = samples[i].time == NOW;
+		const struct mu_sample *sample = mu_batch_sample(batch, i);
+		bool first = sample->time == NOW;
 		/* a hundred a second, and in order, or it could not be computed */
-		if (first ? !isnan(samples[i].rates[0])
-		          : !(samples[i].rates[0] >= 100 && samples[i].rates[0] <= 100))
+		if (first ? !isnan(sample->rates[0])
+		          : !(sample->rates[0] >= 100 && sample->rates[0] <= 100))
 			writer->mixed_up++;
 	}
 	__atomic_add_fetch(&received, mu_batch_count(batch), __ATOMIC_RELAXED);

@@ -371,6 +371,43 @@ static uint32_t put_at(struct mu_series *series, mu_time time, int64_t value, do
 	return sample.flags;
 }
 
+static int count_up_to(struct mu_series *series, void *data)
+{
+	size_t *left = data;
+
+	assert_non_null(mu_series_name(series));
+	return --*left == 0 ? 7 : 0;
+}
+
+static void each_series_is_shown(void **state)
+{
+	struct mu_series *one = get("h", "p", "", "cpu", "a"), *two = get("h", "p", "", "cpu", "b");
+	size_t left = 9;
+
+	(void)state;
+	assert_int_equal(mu_series_each("h/p/cpu-*", count_up_to, &left), 0);
+	assert_int_equal(left, 7);
+	left = 1;
+	assert_int_equal(mu_series_each(NULL, count_up_to, &left), 7); /* and none after it */
+	assert_int_equal(left, 0);
+	mu_series_unref(&one);
+	mu_series_unref(&two);
+}
+
+static void an_older_plugin_has_less_room(void **state)
+{
+	struct mu_series *series = get("h", "p", "", "cpu", "");
+	struct mu_last last = { .interval = 77 };
+	double rate = 0;
+
+	(void)state;
+	put_at(series, 100 * MU_SEC, 1000, &rate);
+	assert_int_equal(mu_series_last_sized(series, &last, offsetof(struct mu_last, interval)), 0);
+	assert_int_equal(last.time, 100 * MU_SEC);
+	assert_int_equal(last.interval, 77);
+	mu_series_unref(&series);
+}
+
 static void the_last_value_is_kept(void **state)
 {
 	struct mu_series *series = get("h", "p", "", "cpu", "");
@@ -631,6 +668,8 @@ int main(void)
 		each(a_list_by_glob),
 		each(a_handle_may_outlive_the_table),
 		cmocka_unit_test(rates),
+		each(each_series_is_shown),
+		each(an_older_plugin_has_less_room),
 		each(the_last_value_is_kept),
 		each(a_reader_never_sees_half_a_value),
 		each(many_threads_find_and_lose),

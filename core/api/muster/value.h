@@ -63,26 +63,35 @@ uint32_t mu_series_index(const struct mu_series *series);
 
 struct mu_last {
 	mu_time time;     /* stamp of the newest sample, 0 = none yet */
-	mu_time interval; /* as its sender said */
+	mu_time interval; /* span, as its sender said */
 	uint32_t count;   /* data sources filled in, at most 63 */
 	union mu_value values[63];
-	double rates[63]; /* NAN where there is none yet */
+	double rates[63]; /* per second; a gauge as it is; NAN = none yet, or out of the type's bounds */
 };
 /* The newest sample, consistent, from any thread. 0; >0 when there is none yet. */
-int mu_series_last(const struct mu_series *series, struct mu_last *out);
+int mu_series_last_sized(const struct mu_series *series, struct mu_last *out, size_t size);
+static inline int mu_series_last(const struct mu_series *series, struct mu_last *out)
+{
+	return mu_series_last_sized(series, out, sizeof(*out));
+}
+/* Every series whose name matches (NULL = all), sorted by name, until `each` returns other than 0, which is returned; 0
+ * at the end. The handle is borrowed. Any thread; with many series it takes its time: in `read` or in work, not on a loop. */
+int mu_series_each(const char *glob, int (*each)(struct mu_series *series, void *data), void *data);
 
 /* ---- samples, as writers see them ---- */
 
 struct mu_sample {
 	struct mu_series *series; /* held by the batch; mu_series_ref to keep it longer */
-	mu_time time, interval;
-	uint32_t count; /* data sources */
+	mu_time time, interval; /* stamp, span; both above 0 */
+	uint32_t count; /* data sources, 1..63 */
 	uint32_t flags; /* enum mu_sample_flag */
 	const union mu_value *values;
 	const double *rates; /* per second; a gauge as it is; NAN = unknown or out of the type's bounds */
 };
 enum mu_sample_flag {
-	MU_SAMPLE_STALE = 1 << 0, /* not newer than the sample before it: the last value stands */
+	/* Not newer than the sample before it: the last value stands, and the rates of all but gauges are NAN. Or its
+	 * series timed out on the way and its name is another type's by now: all rates are NAN. */
+	MU_SAMPLE_STALE = 1 << 0,
 };
 
 /* ---- batches: building ---- */
@@ -126,13 +135,24 @@ void mu_on_room(struct mu_instance *self, void (*room)(struct mu_instance *self)
 
 /* ---- batches: reading (writers, on their loop) ---- */
 
+/* The head of every batch; the core's. */
+struct mu_batch_head {
+	struct mu_sample *samples;
+	size_t stride; /* bytes from one to the next: more than sizeof, should samples have grown */
+};
 size_t mu_batch_count(const struct mu_batch *batch);
-const struct mu_sample *mu_batch_samples(const struct mu_batch *batch);
+/* `index` < mu_batch_count; in the order they were put. */
+static inline const struct mu_sample *mu_batch_sample(const struct mu_batch *batch, size_t index)
+{
+	const struct mu_batch_head *head = (const struct mu_batch_head *)(const void *)batch;
+
+	return (const struct mu_sample *)(const void *)((const char *)head->samples + index * head->stride);
+}
 const struct mu_batch *mu_batch_ref(const struct mu_batch *batch);
 void mu_batch_unref(const struct mu_batch **batch);
 
 /* Series by glob over their names, as they arrive: `got` runs on your loop with only the samples that match,
- * valid until it returns. No first picture: ask series.list for that. `limit` bytes may wait; then the newest
+ * valid until it returns. No first picture: ask series.list for that. `limit` > 0 bytes may wait; then the newest
  * win and the loss is counted. Ends with the instance. */
 struct mu_value_sub;
 struct mu_value_sub *mu_values_subscribe(struct mu_instance *self, const char *glob, size_t limit,
