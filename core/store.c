@@ -145,23 +145,37 @@ static int store_may_open(const char *name, const char *path, int newest, struct
 	return taken ? 0 : store_db_peek(path, newest, error);
 }
 
-struct mu_store *mu_store_open(struct mu_instance *self, const struct mu_migration *migrations, size_t count,
-			       struct mu_error *error)
+/* Our own rows of a plugin's; freed by the store. */
+static struct mu_migration *migrations_copy(const void *rows, size_t count, size_t stride)
+{
+	struct mu_migration *copy = mem_array(count + 1, sizeof(*copy));
+
+	c_assert(rows || count == 0);
+	c_assert(stride >= offsetof(struct mu_migration, sql) + sizeof(copy->sql));
+	for (size_t i = 0; i < count; i++) {
+		mem_fit(&copy[i], sizeof(copy[i]), (const char *)rows + i * stride, stride);
+		c_assert(copy[i].number > (i ? copy[i - 1].number : 0) && copy[i].sql);
+	}
+	return copy;
+}
+
+struct mu_store *mu_store_open_sized(struct mu_instance *self, const struct mu_migration *rows, size_t count,
+				     size_t stride, struct mu_error *error)
 {
 	char path[1024];
 
 	c_assert(self && mu_on_loop(self));
-	c_assert(migrations || count == 0);
 	if (!life.running) {
 		mu_error(error, -EAGAIN, "nothing can be kept: no thread could be started that writes it");
 		mu_error_remedy(error, "allow this user more processes (ulimit -u, TasksMax), and restart the daemon");
 		return NULL;
 	}
-	for (size_t i = 0; i < count; i++)
-		c_assert(migrations[i].number > (i ? migrations[i - 1].number : 0));
 	path_of(self->name, path, sizeof(path));
-	if (store_may_open(self->name, path, count ? migrations[count - 1].number : 0, error) < 0)
+	struct mu_migration *migrations = migrations_copy(rows, count, stride);
+	if (store_may_open(self->name, path, count ? migrations[count - 1].number : 0, error) < 0) {
+		free(migrations);
 		return NULL;
+	}
 
 	struct mu_store *store = mem_alloc(sizeof(*store));
 	store->instance = self;
@@ -169,9 +183,7 @@ struct mu_store *mu_store_open(struct mu_instance *self, const struct mu_migrati
 	text_copy(store->name, sizeof(store->name), self->name);
 	text_copy(store->path, sizeof(store->path), path);
 	store->migration_count = count;
-	store->migrations = mem_array(count ? count : 1, sizeof(*migrations));
-	if (count)
-		memcpy(store->migrations, migrations, count * sizeof(*migrations));
+	store->migrations = migrations;
 	pthread_mutex_lock(&store_room.lock);
 	list_add(&store_room.stores, &store->node);
 	pthread_cond_signal(&store_room.work);

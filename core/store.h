@@ -12,7 +12,8 @@ void store_init(const char *base_dir);
  * on main; also when the instance has no database). */
 void store_instance_gone(struct mu_instance *instance, void (*closed)(void *data), void *data);
 const struct mu_instance *store_owner(const struct mu_store *store); /* to be compared only */
-/* Waits for all groups, at most `wait`. Returns databases that are still busy. */
+/* Main: no new operations; waits at most so long for those that were handed in. 0; else the thread has not ended, and it
+ * is how many databases are open, at least 1. */
 int store_fini(int64_t wait_ns);
 struct store_stats {
 	uint64_t groups, writes, reads, failed, refused;

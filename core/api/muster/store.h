@@ -17,7 +17,7 @@ extern "C" {
 struct sqlite3;
 struct mu_store;
 
-/* Numbered from 1, in order; what has run is never run again. SQL text, several statements. */
+/* Numbered from 1 up, rising; what has run is never run again. SQL text, one or several statements. */
 struct mu_migration {
 	int number;
 	const char *sql;
@@ -27,8 +27,13 @@ struct mu_migration {
  * the first operation waits for it. On the loop, in `start`. NULL + error when the folder cannot be written,
  * or the file is no database or newer than we are. What shows only later is an event, and every operation is
  * done(-EIO). The rows are copied, their SQL text is not. */
-struct mu_store *mu_store_open(struct mu_instance *self, const struct mu_migration *migrations, size_t count,
-                               struct mu_error *error);
+struct mu_store *mu_store_open_sized(struct mu_instance *self, const struct mu_migration *migrations, size_t count,
+                                     size_t stride, struct mu_error *error);
+static inline struct mu_store *mu_store_open(struct mu_instance *self, const struct mu_migration *migrations,
+                                             size_t count, struct mu_error *error)
+{
+	return mu_store_open_sized(self, migrations, count, sizeof(*migrations), error);
+}
 /* Closed by the core after `mu_stopped`, when all operations are done. */
 
 struct mu_store_op {
@@ -39,12 +44,13 @@ struct mu_store_op {
 	/* but for an instance that has ended meanwhile: what was handed in is still carried out, and then
 	 * this is called in place of done, on any thread. NULL: there is nothing to free. */
 	void (*free)(struct mu_store_op *op);
-	struct mu_msg msg; /* the core's */
+	struct mu_msg msg; /* the core's, from here on */
 	struct mu_store_op *next;
 	int status;
 	bool write;
+	void *reserved;
 };
-/* Never block. More than 65,536 waiting: done(-EBUSY). A read sees every write that was handed in before it,
+/* Never block. More than 65,536 waiting: done(-EBUSY); a store that ends: done(-ESHUTDOWN). A read sees every write that was handed in before it,
  * and may not write: -EROFS. */
 void mu_store_write(struct mu_store *store, struct mu_store_op *op);
 void mu_store_read(struct mu_store *store, struct mu_store_op *op);
@@ -63,7 +69,7 @@ int64_t mu_row_i64(const struct mu_row *row, int column);
 double mu_row_double(const struct mu_row *row, int column);
 const char *mu_row_text(const struct mu_row *row, int column); /* NULL for NULL; until the row ends */
 const void *mu_row_blob(const struct mu_row *row, int column, size_t *size); /* the same */
-int64_t mu_sql_last_id(struct sqlite3 *db);
+int64_t mu_sql_last_id(struct sqlite3 *db); /* of the newest row inserted */
 
 #ifdef __cplusplus
 }
