@@ -10,7 +10,7 @@
 #include "loop.h"
 #include "pool.h"
 
-struct work {
+struct mu_work_core {
 	struct pool_task task;
 	struct mu_msg msg;
 	struct list node; /* in instance->works */
@@ -23,7 +23,7 @@ struct work {
 	bool counted; /* in instance->working */
 };
 
-static void work_drop(struct work *work, bool disowned)
+static void work_drop(struct mu_work_core *work, bool disowned)
 {
 	struct mu_instance *instance = work->instance;
 
@@ -37,7 +37,7 @@ static void work_drop(struct work *work, bool disowned)
 }
 
 /* On the loop: the plugin hears of it, and an instance that waits for its last work may end. */
-static void work_tell(struct work *work, int status)
+static void work_tell(struct mu_work_core *work, int status)
 {
 	struct mu_work *owner = work->owner;
 	struct mu_instance *instance = work->instance;
@@ -54,7 +54,7 @@ static void work_tell(struct work *work, int status)
 
 static void work_on_finished(struct mu_instance *self, struct mu_msg *msg)
 {
-	struct work *work = container_of(msg, struct work, msg);
+	struct mu_work_core *work = container_of(msg, struct mu_work_core, msg);
 
 	(void)self;
 	work->owner->core = NULL;
@@ -64,7 +64,7 @@ static void work_on_finished(struct mu_instance *self, struct mu_msg *msg)
 
 static void work_run(struct pool_task *task)
 {
-	struct work *work = container_of(task, struct work, task);
+	struct mu_work_core *work = container_of(task, struct mu_work_core, task);
 
 	instance_thread_config(work->instance, work->config);
 	work->owner->run(work->owner);
@@ -79,7 +79,7 @@ static void work_run(struct pool_task *task)
 
 static void work_overdue(struct loop_timer *timer)
 {
-	struct work *work = container_of(timer, struct work, deadline);
+	struct mu_work_core *work = container_of(timer, struct mu_work_core, deadline);
 	struct mu_instance *instance = work->instance;
 
 	if (pool_withdraw(&work->task)) { /* no worker had time for it; its owner cannot know, and waits for `free` */
@@ -100,7 +100,7 @@ static void work_overdue(struct loop_timer *timer)
 }
 
 /* 0, or why it does not begin. */
-static int work_admit(struct mu_instance *self, struct work *work)
+static int work_admit(struct mu_instance *self, struct mu_work_core *work)
 {
 	if (self->stop_said)
 		return -ECANCELED;
@@ -121,7 +121,7 @@ void mu_work_start(struct mu_instance *self, struct mu_work *owner)
 {
 	c_assert(mu_on_loop(self) && owner->run && owner->done && !owner->core);
 	c_assert(!owner->deadline || owner->free);
-	struct work *work = mem_alloc(sizeof(*work));
+	struct mu_work_core *work = mem_alloc(sizeof(*work));
 
 	owner->core = work;
 	work->holders = 1;
@@ -151,7 +151,7 @@ const void *mu_work_config(const struct mu_work *work)
 void work_cancel_all(struct mu_instance *instance)
 {
 	list_each_safe(node, &instance->works) {
-		struct work *work = list_entry(node, struct work, node);
+		struct mu_work_core *work = list_entry(node, struct mu_work_core, node);
 		if (!pool_withdraw(&work->task))
 			continue;
 		work->status = -ECANCELED;

@@ -20,7 +20,8 @@ struct mu_ref *mu_self_ref(struct mu_instance *self); /* a new reference */
 struct mu_ref *mu_ref_ref(struct mu_ref *ref);
 void mu_ref_unref(struct mu_ref **ref);
 
-/* Embedded in the sender's own struct, so that posting cannot fail. Whoever receives it owns it. */
+/* Embedded in the sender's own struct, so that posting cannot fail. Only run and drop are yours to set. Whoever
+ * receives it owns it. */
 struct mu_msg {
 	struct mu_msg *next; /* the inbox's, until run or drop */
 	struct mu_ref *to;   /* the inbox's */
@@ -33,10 +34,12 @@ void mu_post(struct mu_ref *to, struct mu_msg *msg);
 /* ---- timers ---- */
 
 /* Embed, zeroed. On the loop only. A stopped instance's timers are cancelled by the core. */
+struct mu_timer_core;
 struct mu_timer {
-	struct timer *core; /* the core's; NULL while it is not armed */
+	struct mu_timer_core *core; /* the core's; NULL while it is not armed */
 };
-/* Fires once, `after` from now on the monotonic clock. Arming again moves it. */
+/* Fires once, `after` (a span; <= 0: at the next turn) from now on the monotonic clock. Arming again moves it. Nothing
+ * after mu_stopped. */
 void mu_timer_start(struct mu_instance *self, struct mu_timer *timer, mu_time after,
                     void (*fired)(struct mu_instance *self, struct mu_timer *timer));
 void mu_timer_stop(struct mu_timer *timer);
@@ -46,8 +49,9 @@ mu_time mu_now(const struct mu_instance *self);
 
 /* ---- work: what blocks ---- */
 
-/* Embed, zeroed but for run and done. The core holds the instance and its configuration until `done`
+/* Embed, zeroed but for run, done, deadline and free. The core holds the instance and its configuration until `done`
  * has returned. */
+struct mu_work_core;
 struct mu_work {
 	/* Worker thread. What it needs is in the struct around it; an instance pointer kept there is good for mu_log,
 	 * mu_count and mu_event until run returns, and for nothing else. */
@@ -55,11 +59,13 @@ struct mu_work {
 	/* On the loop, exactly once. `status` 0; -ECANCELED when the instance stopped first (run may then
 	 * never have been called); -EBUSY when too many items of this plugin hang (8), or wait or run (1,024). */
 	void (*done)(struct mu_instance *self, struct mu_work *work, int status);
-	mu_time deadline; /* span; past it the item is an event and is disowned: done(-ETIMEDOUT) comes at
+	mu_time deadline; /* span, >= 0; past it the item is an event and is disowned: done(-ETIMEDOUT) comes at
 	                   * once, and `free` instead of done when run returns at last. 0 = none */
 	void (*free)(struct mu_work *work); /* may be NULL when deadline is 0 */
-	struct work *core; /* the core's */
+	struct mu_work_core *core; /* the core's, as the next */
+	void *reserved;
 };
+/* Not again before it is done. */
 void mu_work_start(struct mu_instance *self, struct mu_work *work);
 /* The configuration as it was when the work was started; worker thread. */
 const void *mu_work_config(const struct mu_work *work);
