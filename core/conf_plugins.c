@@ -273,6 +273,11 @@ static void take_load(struct plan *plan, const struct conf_node *node, size_t po
 		return;
 	}
 	const char *word = node->args[0].text;
+	if (!word[0]) {
+		mu_error_remedy(conf_error_at(plan->report, node, "\"\" cannot be the name of a plugin"),
+				"write LoadPlugin and the name of a file in PluginDir, without .so");
+		return;
+	}
 	const struct load *before = find_load(plan, word);
 	if (before && before->descriptor && !before->refused) {
 		mu_error_remedy(conf_warning_at(plan->report, node,
@@ -370,7 +375,7 @@ static void take_block(struct plan *plan, const struct conf_node *node, size_t p
 	}
 	const char *word = node->args[0].text;
 	const struct load *load = find_load(plan, word);
-	if (!load && plan->conf->globals.auto_load && has_room(plan, node))
+	if (!load && word[0] && plan->conf->globals.auto_load && has_room(plan, node))
 		load = auto_load(plan, node, position);
 	if (!load) {
 		mu_error_remedy(
