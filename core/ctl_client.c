@@ -170,7 +170,7 @@ static void call_open(struct ctl_client *client, const struct ctl_request *asked
 {
 	size_t count;
 	const char **ids = ids_of(asked->json, &count);
-	const struct mu_request request = {
+	const struct mu_request request = MU_REQUEST(
 		.kind = json_get_text(asked->json, "kind"),
 		.verb = json_get_text(asked->json, "verb"),
 		.ids = ids,
@@ -183,8 +183,7 @@ static void call_open(struct ctl_client *client, const struct ctl_request *asked
 		.key = json_get_text(asked->json, "key"),
 		.deadline = (mu_time)(json_number_value(json_object_get(asked->json, "deadline")) *
 				      (double)MU_SEC),
-		.dry_run = json_is_true(json_object_get(asked->json, "dry_run")),
-	};
+		.dry_run = json_is_true(json_object_get(asked->json, "dry_run")));
 	struct ctl_call *call = mem_alloc(sizeof(*call));
 
 	call->client = client;

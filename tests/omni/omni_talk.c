@@ -142,7 +142,7 @@ static void run_ask(struct mu_instance *self, struct mu_call *call)
 	const struct ask_args *args = mu_call_args(call);
 	json_t *words = json_loads(args->args, 0, NULL),
 	       *match = args->match ? json_loads(args->match, 0, NULL) : NULL;
-	struct mu_request request = {
+	struct mu_request request = MU_REQUEST(
 		.kind = args->kind,
 		.verb = args->verb,
 		.ids = args->id ? &args->id : NULL,
@@ -154,8 +154,7 @@ static void run_ask(struct mu_instance *self, struct mu_call *call)
 		.key = args->key,
 		.role = args->viewer ? MU_VIEWER : mu_call_role(call),
 		.deadline = args->deadline,
-		.dry_run = args->dry_run,
-	};
+		.dry_run = args->dry_run);
 
 	if (words) {
 		struct ask *ask = calloc(1, sizeof(*ask));

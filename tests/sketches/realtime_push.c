@@ -102,10 +102,8 @@ static void exchange_end(struct mu_http *http)
 	x->msg.drop = exchange_drop;
 	mu_post(x->home, &x->msg);
 }
-static const struct mu_http_ops ops = {
-	.size = sizeof(ops), .text = exchange_text, .begin = exchange_begin, .write = exchange_write,
-	.end = exchange_end,
-};
+static const struct mu_http_ops ops = MU_HTTP_OPS(.text = exchange_text, .begin = exchange_begin,
+                                                  .write = exchange_write, .end = exchange_end);
 
 /* On the owner's loop. */
 static void exchange_handle(struct mu_instance *owner, struct mu_msg *msg)
@@ -204,10 +202,9 @@ static void page_event(struct mu_instance *self, struct mu_sio *socket, const ch
 {
 	struct asked *asked = calloc(1, sizeof(*asked));
 	const char *id = json_string_value(json_array_get(args, 1));
-	struct mu_request request = {
+	struct mu_request request = MU_REQUEST(
 		.kind = name, .verb = json_string_value(json_array_get(args, 0)), .ids = &id, .id_count = id != NULL,
-		.args = json_array_get(args, 2), .role = MU_VIEWER, .user = mu_sio_user(socket), .source = "page",
-	};
+		.args = json_array_get(args, 2), .role = MU_VIEWER, .user = mu_sio_user(socket), .source = "page");
 
 	*asked = (struct asked){ .socket = socket, .ack = ack };
 	mu_sio_set_data(socket, asked);
@@ -228,10 +225,8 @@ static const struct mu_namespace namespaces[] = { { .path = "/", .event = page_e
 
 static int push_start(struct mu_instance *self, struct mu_error *error)
 {
-	static const struct mu_http_provider provider = {
-		.size = sizeof(provider), .ops = &ops, .route_added = route_added,
-		.route_removed = route_removed,
-	};
+	static const struct mu_http_provider provider = MU_HTTP_PROVIDER(
+		.ops = &ops, .route_added = route_added, .route_removed = route_removed);
 	struct push *push = mu_state(self);
 
 	if (mu_http_provide(self, &provider) < 0)

@@ -154,7 +154,7 @@ void ask_one(struct asked *asked, const char *kind, const char *verb, const char
 	const char *ids[] = { id };
 
 	ask(asked,
-	    &(struct mu_request){ .kind = kind, .verb = verb, .ids = ids, .id_count = id && id[0] ? 1 : 0 });
+	    &MU_REQUEST(.kind = kind, .verb = verb, .ids = ids, .id_count = id && id[0] ? 1 : 0));
 }
 
 void asked_free(struct asked *asked)

@@ -86,7 +86,7 @@ static void open_door(const char *args, uint32_t role, bool dry_run)
 	json_t *json = json_parse(args, strlen(args), why);
 
 	assert_non_null(json);
-	ask(&asked, &(struct mu_request){ .kind = "door",
+	ask(&asked, &MU_REQUEST(.kind = "door",
 					  .verb = "open",
 					  .ids = ids,
 					  .id_count = 2,
@@ -94,7 +94,7 @@ static void open_door(const char *args, uint32_t role, bool dry_run)
 					  .user = "ada",
 					  .source = "192.0.2.7",
 					  .role = role,
-					  .dry_run = dry_run });
+					  .dry_run = dry_run));
 	json_decref(json);
 	asked_free(&asked);
 }
@@ -107,7 +107,7 @@ static json_t *list(const char *args, size_t expected)
 	json_t *json = json_parse(args, strlen(args), why);
 
 	assert_non_null(json);
-	ask(&asked, &(struct mu_request){ .kind = "audit", .verb = "list", .args = json, .role = MU_VIEWER });
+	ask(&asked, &MU_REQUEST(.kind = "audit", .verb = "list", .args = json, .role = MU_VIEWER));
 	json_decref(json);
 	asked_ok(&asked);
 	assert_int_equal(json_array_size(json_object_get(asked.json, "items")), expected);
@@ -174,7 +174,7 @@ static void test_a_match_and_long_words(void **state)
 	for (size_t i = 0; i + 2 < sizeof(long_name); i += 2)
 		memcpy(long_name + i, "\xc3\xbc", 2);
 	json_t *args = json_pack("{s:s}", "name", long_name);
-	ask(&asked, &(struct mu_request){ .kind = "door", .verb = "open", .match = match, .args = args });
+	ask(&asked, &MU_REQUEST(.kind = "door", .verb = "open", .match = match, .args = args));
 	asked_ok(&asked);
 	asked_free(&asked);
 	json_decref(match);
@@ -245,11 +245,11 @@ static void test_one_entry(void **state)
 	ask_one(&asked, "audit", "get", "first");
 	asked_failed(&asked, -ENOENT, "has a number");
 	json_t *args = json_pack("{s:s}", "sort", "user");
-	ask(&asked, &(struct mu_request){ .kind = "audit", .verb = "list", .args = args });
+	ask(&asked, &MU_REQUEST(.kind = "audit", .verb = "list", .args = args));
 	asked_failed(&asked, -EINVAL, "by time only");
 	json_object_set_new(args, "after", json_string("x"));
 	json_object_del(args, "sort");
-	ask(&asked, &(struct mu_request){ .kind = "audit", .verb = "list", .args = args });
+	ask(&asked, &MU_REQUEST(.kind = "audit", .verb = "list", .args = args));
 	asked_failed(&asked, -EINVAL, "`next`");
 	json_decref(args);
 }

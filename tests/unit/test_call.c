@@ -293,7 +293,7 @@ static struct call_stats stats_now(void)
 
 static struct mu_request hold(void)
 {
-	return (struct mu_request){ .kind = "worker", .verb = "hold" };
+	return MU_REQUEST(.kind = "worker", .verb = "hold");
 }
 
 /* ---- what may be asked ---- */
@@ -305,7 +305,7 @@ static void test_one_call(void **state)
 	json_t *words = json_pack("{s:s, s:i}", "reason", "bored", "times", 3);
 
 	(void)state;
-	ask(&asked, &(struct mu_request){ .kind = "clients",
+	ask(&asked, &MU_REQUEST(.kind = "clients",
 					  .verb = "poke",
 					  .ids = &id,
 					  .id_count = 1,
@@ -313,7 +313,7 @@ static void test_one_call(void **state)
 					  .user = "ada",
 					  .role = MU_ADMIN,
 					  .source = "192.0.2.7",
-					  .deadline = 5 * MU_SEC });
+					  .deadline = 5 * MU_SEC));
 	json_decref(words);
 	asked_ok(&asked);
 	assert_string_equal(asked_text(&asked, "message"), "b poked by ada");
@@ -350,12 +350,12 @@ static void test_roles(void **state)
 	const char *id = "a";
 
 	(void)state;
-	ask(&asked, &(struct mu_request){
-			    .kind = "worker", .verb = "poke", .ids = &id, .id_count = 1, .role = MU_VIEWER });
+	ask(&asked, &MU_REQUEST(.kind = "worker", .verb = "poke", .ids = &id, .id_count = 1, .role = MU_VIEWER));
 	asked_failed(&asked, -EACCES, "worker.poke needs the role operator; you are viewer");
-	ask(&asked, &(struct mu_request){ .kind = "worker", .verb = "new", .role = MU_OPERATOR });
+	assert_string_equal(asked.error.remedy, "ask an admin, or run it as the user of the daemon");
+	ask(&asked, &MU_REQUEST(.kind = "worker", .verb = "new", .role = MU_OPERATOR));
 	asked_failed(&asked, -EACCES, "needs the role admin");
-	ask(&asked, &(struct mu_request){ .kind = "worker", .verb = "look", .role = MU_VIEWER });
+	ask(&asked, &MU_REQUEST(.kind = "worker", .verb = "look", .role = MU_VIEWER));
 	asked_ok(&asked);
 	asked_free(&asked);
 	assert_int_equal(saw.runs, 1);
@@ -371,15 +371,15 @@ static void test_ids_and_their_number(void **state)
 	asked_failed(&asked, -EINVAL, "worker.poke needs the id of worker");
 	ask_one(&asked, "worker", "hold", "a");
 	asked_failed(&asked, -EINVAL, "takes no id");
-	ask(&asked, &(struct mu_request){ .kind = "worker", .verb = "poke", .ids = ids, .id_count = 2 });
+	ask(&asked, &MU_REQUEST(.kind = "worker", .verb = "poke", .ids = ids, .id_count = 2));
 	asked_failed(&asked, -EINVAL, "takes one id, and 2 were given");
-	ask(&asked, &(struct mu_request){ .kind = "worker", .verb = "many", .ids = ids, .id_count = 2 });
+	ask(&asked, &MU_REQUEST(.kind = "worker", .verb = "many", .ids = ids, .id_count = 2));
 	asked_ok(&asked);
 	asked_free(&asked);
 	assert_string_equal(saw.ids, "a b");
-	ask(&asked, &(struct mu_request){ .kind = "worker", .verb = "many", .ids = far, .id_count = 2 });
+	ask(&asked, &MU_REQUEST(.kind = "worker", .verb = "many", .ids = far, .id_count = 2));
 	asked_failed(&asked, -ENOENT, "there is no worker \"x\"");
-	ask(&asked, &(struct mu_request){ .kind = "worker", .verb = "poke", .ids = &wrong, .id_count = 1 });
+	ask(&asked, &MU_REQUEST(.kind = "worker", .verb = "poke", .ids = &wrong, .id_count = 1));
 	asked_failed(&asked, -EINVAL, "is no id");
 	ask_one(&asked, "worker", "look", "b");
 	asked_ok(&asked);
@@ -410,8 +410,7 @@ static void test_too_many_ids(void **state)
 	(void)state;
 	for (size_t i = 0; i < MU_ARRAY_LEN(ids); i++)
 		ids[i] = "a";
-	ask(&asked, &(struct mu_request){
-			    .kind = "worker", .verb = "many", .ids = ids, .id_count = MU_ARRAY_LEN(ids) });
+	ask(&asked, &MU_REQUEST(.kind = "worker", .verb = "many", .ids = ids, .id_count = MU_ARRAY_LEN(ids)));
 	asked_failed(&asked, -E2BIG, "10,000 ids");
 }
 
@@ -421,7 +420,7 @@ static void test_a_match(void **state)
 	json_t *up = json_pack("{s:s}", "state", "up"), *none = json_pack("{s:i}", "n>", 7),
 	       *wrong = json_pack("{s:i}", "m", 7);
 	const char *id = "a";
-	struct mu_request request = { .kind = "worker", .verb = "many", .match = up };
+	struct mu_request request = MU_REQUEST(.kind = "worker", .verb = "many", .match = up);
 
 	(void)state;
 	ask(&asked, &request);
@@ -434,12 +433,10 @@ static void test_a_match(void **state)
 	request.match = wrong;
 	ask(&asked, &request);
 	asked_failed(&asked, -EINVAL, "no attribute \"m\"");
-	request = (struct mu_request){ .kind = "worker", .verb = "poke", .match = up };
+	request = MU_REQUEST(.kind = "worker", .verb = "poke", .match = up);
 	ask(&asked, &request);
 	asked_failed(&asked, -EINVAL, "no match");
-	request = (struct mu_request){
-		.kind = "worker", .verb = "many", .match = up, .ids = &id, .id_count = 1
-	};
+	request = MU_REQUEST(.kind = "worker", .verb = "many", .match = up, .ids = &id, .id_count = 1);
 	ask(&asked, &request);
 	asked_failed(&asked, -EINVAL, "not both");
 	json_decref(up);
@@ -453,7 +450,7 @@ static void test_arguments(void **state)
 	struct asked asked;
 	json_t *big = json_pack("{s:i}", "times", 6), *unknown = json_pack("{s:i}", "tmies", 6),
 	       *array = json_array();
-	struct mu_request request = { .kind = "worker", .verb = "look", .args = big };
+	struct mu_request request = MU_REQUEST(.kind = "worker", .verb = "look", .args = big);
 
 	(void)state;
 	ask(&asked, &request);
@@ -464,9 +461,10 @@ static void test_arguments(void **state)
 	request.args = array;
 	ask(&asked, &request);
 	asked_failed(&asked, -EINVAL, "an object");
-	request = (struct mu_request){ .kind = "worker", .verb = "new", .args = big, .role = MU_ADMIN };
+	request = MU_REQUEST(.kind = "worker", .verb = "new", .args = big, .role = MU_ADMIN);
 	ask(&asked, &request);
 	asked_failed(&asked, -EINVAL, "takes no arguments");
+	assert_non_null(strstr(asked.error.remedy, "leave \""));
 	json_decref(big);
 	json_decref(unknown);
 	json_decref(array);
@@ -479,11 +477,9 @@ static void test_a_dry_run_where_there_is_one(void **state)
 	const char *id = "a";
 
 	(void)state;
-	ask(&asked, &(struct mu_request){
-			    .kind = "worker", .verb = "poke", .ids = &id, .id_count = 1, .dry_run = true });
+	ask(&asked, &MU_REQUEST(.kind = "worker", .verb = "poke", .ids = &id, .id_count = 1, .dry_run = true));
 	asked_failed(&asked, -EINVAL, "cannot be tried");
-	ask(&asked, &(struct mu_request){
-			    .kind = "worker", .verb = "many", .ids = &id, .id_count = 1, .dry_run = true });
+	ask(&asked, &MU_REQUEST(.kind = "worker", .verb = "many", .ids = &id, .id_count = 1, .dry_run = true));
 	asked_ok(&asked);
 	asked_free(&asked);
 	assert_true(saw.dry_run);
@@ -504,7 +500,7 @@ static void test_ids_of_several_instances(void **state)
 	ask_one(&asked, "worker", "look", NULL);
 	assert_string_equal(asked_text(&asked, "message"), "farm poked by ada"); /* the one started first */
 	asked_free(&asked);
-	ask(&asked, &(struct mu_request){ .kind = "worker", .verb = "many", .ids = ids, .id_count = 2 });
+	ask(&asked, &MU_REQUEST(.kind = "worker", .verb = "many", .ids = ids, .id_count = 2));
 	asked_failed(&asked, -EINVAL, "farm and farm:two");
 }
 
@@ -519,7 +515,7 @@ static void test_failures_come_through(void **state)
 	ask_one(&asked, "worker", "fail", NULL);
 	asked_failed(&asked, -EPROTO, "it spoke in tongues");
 	assert_string_equal(asked.error.remedy, "ask in English");
-	ask(&asked, &(struct mu_request){ .kind = "worker", .verb = "fail", .args = zero });
+	ask(&asked, &MU_REQUEST(.kind = "worker", .verb = "fail", .args = zero));
 	asked_failed(&asked, -EIO, "with no code");
 	json_decref(zero);
 	ask_one(&asked, "wroker", "fail", NULL);
@@ -563,7 +559,7 @@ static void done_note(struct mu_instance *self, const struct mu_result *result, 
 static void test_a_reply_never_precedes_its_change(void **state)
 {
 	const char *id = "b";
-	struct mu_request request = { .kind = "worker", .verb = "change", .ids = &id, .id_count = 1 };
+	struct mu_request request = MU_REQUEST(.kind = "worker", .verb = "change", .ids = &id, .id_count = 1);
 	char other[16];
 
 	(void)state;
@@ -662,7 +658,7 @@ static void test_what_comes_too_late_is_not_begun(void **state)
 
 	(void)state;
 	/* the first keeps the owner's loop for longer than the second can wait */
-	ask_begin(&busy, &(struct mu_request){ .kind = "worker", .verb = "busy" });
+	ask_begin(&busy, &MU_REQUEST(.kind = "worker", .verb = "busy"));
 	ask_begin(&asked, &request);
 	core_settle();
 	assert_int_equal(saw.runs, 0);
@@ -713,7 +709,7 @@ static void done_cancel(struct mu_instance *self, const struct mu_result *result
 static void test_hanging_up_in_the_last_answer(void **state)
 {
 	struct mu_pending *pending;
-	struct mu_request request = { .kind = "worker", .verb = "look" };
+	struct mu_request request = MU_REQUEST(.kind = "worker", .verb = "look");
 
 	(void)state;
 	pending = mu_call(ask_instance(), &request, done_cancel, &pending);
@@ -771,7 +767,7 @@ static void test_an_owner_that_was_given_up(void **state)
 	core_settle();
 	/* it calls as well, and is never told */
 	struct mu_instance *mute = ask_start(&wall);
-	struct mu_pending *pending = mu_call(owner, &(struct mu_request){ .kind = "wall", .verb = "ask" },
+	struct mu_pending *pending = mu_call(owner, &MU_REQUEST(.kind = "wall", .verb = "ask"),
 					     never_told, NULL);
 	core_settle();
 	ask_stop(owner);
@@ -857,7 +853,7 @@ static void test_the_daemon_stops(void **state)
 
 static struct mu_request keyed(const char *verb, const char *const *id, const char *key)
 {
-	return (struct mu_request){ .kind = "worker", .verb = verb, .ids = id, .id_count = 1, .key = key };
+	return MU_REQUEST(.kind = "worker", .verb = verb, .ids = id, .id_count = 1, .key = key);
 }
 
 static void test_a_key_does_it_once(void **state)
@@ -978,7 +974,7 @@ static void test_nobody_can_take_it_all(void **state)
 {
 	enum { QUOTA = 4096 };
 	static struct asked asked[QUOTA], more, other;
-	struct mu_request to_wall = { .kind = "wall", .verb = "ask" }, to_farm = hold();
+	struct mu_request to_wall = MU_REQUEST(.kind = "wall", .verb = "ask"), to_farm = hold();
 
 	(void)state;
 	struct mu_instance *mute = ask_start(&wall);
@@ -992,7 +988,7 @@ static void test_nobody_can_take_it_all(void **state)
 	ask_begin_as(ask_other(), &other, &to_wall);
 	core_settle();
 	asked_failed(&other, -EBUSY, "wall owes the answers to 4096 calls");
-	ask_begin_as(ask_other(), &other, &(struct mu_request){ .kind = "worker", .verb = "look" });
+	ask_begin_as(ask_other(), &other, &MU_REQUEST(.kind = "worker", .verb = "look"));
 	core_settle();
 	asked_ok(&other);
 	asked_free(&other);
@@ -1009,7 +1005,7 @@ static void test_nobody_can_take_it_all(void **state)
 static void test_a_stream(void **state)
 {
 	struct asked asked;
-	struct mu_request request = { .kind = "worker", .verb = "stream" };
+	struct mu_request request = MU_REQUEST(.kind = "worker", .verb = "stream");
 
 	(void)state;
 	ask_begin(&asked, &request);
@@ -1046,7 +1042,7 @@ static void test_a_stream(void **state)
 static void test_a_stream_that_nobody_hears(void **state)
 {
 	struct asked asked;
-	struct mu_request request = { .kind = "worker", .verb = "stream" };
+	struct mu_request request = MU_REQUEST(.kind = "worker", .verb = "stream");
 
 	(void)state;
 	ask_begin(&asked, &request);
@@ -1086,7 +1082,7 @@ static void test_list_and_get_of_a_published_kind(void **state)
 	struct asked asked;
 	json_t *words = json_pack("{s:[{s:s, s:s}], s:i}", "where", "attr", "state", "value", "up", "limit",
 				  1);
-	struct mu_request request = { .kind = "workers", .verb = "list", .args = words, .role = MU_VIEWER };
+	struct mu_request request = MU_REQUEST(.kind = "workers", .verb = "list", .args = words, .role = MU_VIEWER);
 
 	(void)state;
 	ask(&asked, &request);
@@ -1110,7 +1106,7 @@ static void test_list_and_get_of_a_published_kind(void **state)
 	ask_one(&asked, "worker", "list", "a");
 	asked_failed(&asked, -EINVAL, "takes no id");
 	words = json_pack("{s:s}", "after", "a b");
-	ask(&asked, &(struct mu_request){ .kind = "worker", .verb = "list", .args = words });
+	ask(&asked, &MU_REQUEST(.kind = "worker", .verb = "list", .args = words));
 	asked_failed(&asked, -EINVAL, "after");
 	json_decref(words);
 }
@@ -1120,7 +1116,7 @@ static void test_viewers_cannot_ask_about_persons(void **state)
 	struct asked asked;
 	json_t *by = json_pack("{s:[{s:s, s:s}]}", "where", "attr", "mail", "value", "a@b"),
 	       *sorted = json_pack("{s:s}", "sort", "mail");
-	struct mu_request request = { .kind = "worker", .verb = "list", .args = by, .role = MU_VIEWER };
+	struct mu_request request = MU_REQUEST(.kind = "worker", .verb = "list", .args = by, .role = MU_VIEWER);
 
 	(void)state;
 	ask(&asked, &request);
@@ -1200,7 +1196,7 @@ static void test_a_million_in_pages(void **state)
 {
 	struct asked asked;
 	json_t *words = json_pack("{s:i}", "limit", 1000);
-	struct mu_request request = { .kind = "grains", .verb = "list", .args = words };
+	struct mu_request request = MU_REQUEST(.kind = "grains", .verb = "list", .args = words);
 	size_t pages = 0, items = 0;
 	bool more = true;
 
@@ -1232,11 +1228,11 @@ static void test_get_and_verbs_of_a_served_kind(void **state)
 
 	(void)state;
 	ask_start(&million);
-	ask(&asked, &(struct mu_request){ .kind = "grain",
+	ask(&asked, &MU_REQUEST(.kind = "grain",
 					  .verb = "get",
 					  .ids = (const char *[]){ "77" },
 					  .id_count = 1,
-					  .role = MU_VIEWER });
+					  .role = MU_VIEWER));
 	asked_ok(&asked);
 	assert_string_equal(asked_text(&asked, "kind"), "grain");
 	assert_string_equal(asked_text(&asked, "mail"), OBJECT_MASK);
@@ -1246,7 +1242,7 @@ static void test_get_and_verbs_of_a_served_kind(void **state)
 	ask_one(&asked, "grain", "drop", "never-checked");
 	asked_ok(&asked);
 	asked_free(&asked);
-	ask(&asked, &(struct mu_request){ .kind = "grain", .verb = "drop", .match = match });
+	ask(&asked, &MU_REQUEST(.kind = "grain", .verb = "drop", .match = match));
 	assert_string_equal(asked_text(&asked, "message"), "1 conditions, n 12");
 	asked_free(&asked);
 	json_decref(match);
@@ -1293,7 +1289,7 @@ static const struct mu_command far_commands[] = {
 
 static int near_start(struct mu_instance *self, struct mu_error *error)
 {
-	struct mu_request request = { .kind = "far", .verb = "go" };
+	struct mu_request request = MU_REQUEST(.kind = "far", .verb = "go");
 
 	(void)error;
 	for (int i = 0; i < 500; i++)

@@ -122,12 +122,12 @@ static struct answer *ask_open(const char *verb, const char *id, const char *arg
 	assert_non_null(json);
 	answer->parts = json_array();
 	answer->pending = mu_call(caller,
-				  &(struct mu_request){ .kind = "event",
+				  &MU_REQUEST(.kind = "event",
 							.verb = verb,
 							.ids = id ? &id : NULL,
 							.id_count = id != NULL,
 							.args = json,
-							.source = "test" },
+							.source = "test"),
 				  answered, answer);
 	json_decref(json);
 	free(text);

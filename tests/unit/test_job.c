@@ -167,7 +167,7 @@ static void answered(struct mu_instance *self, const struct mu_result *result, v
 
 static void test_the_object_is_there_before_the_answer(void **state)
 {
-	struct mu_request request = { .kind = "site", .verb = "visit" };
+	struct mu_request request = MU_REQUEST(.kind = "site", .verb = "visit");
 	int good = 0;
 
 	(void)state;
@@ -245,7 +245,7 @@ static void test_a_cancel_that_comes_too_late(void **state)
 	(void)state;
 	mu_job_on_cancel(saw.job, cancel);
 	core_settle();
-	ask_begin(&asked, &(struct mu_request){ .kind = "job", .verb = "cancel", .ids = &id, .id_count = 1 });
+	ask_begin(&asked, &MU_REQUEST(.kind = "job", .verb = "cancel", .ids = &id, .id_count = 1));
 	mu_job_end(&saw.job, 0, NULL, "faster");
 	core_settle();
 	assert_int_equal(saw.cancels, 0);
@@ -265,7 +265,7 @@ static void test_forget(void **state)
 	mu_job_end(&saw.job, 0, NULL, NULL);
 	core_settle();
 	json_t *match = json_pack("{s:s}", "state", "done");
-	ask(&asked, &(struct mu_request){ .kind = "job", .verb = "forget", .match = match });
+	ask(&asked, &MU_REQUEST(.kind = "job", .verb = "forget", .match = match));
 	json_decref(match);
 	asked_ok(&asked);
 	assert_string_equal(asked_text(&asked, "message"), "1 job forgotten");

@@ -42,7 +42,7 @@ struct mu_command {
 	uint32_t flags;   /* enum mu_command_flag */
 	const struct mu_option *args; /* rows over a struct, as in a configuration; NULL = none */
 	size_t args_size;
-	mu_time deadline; /* default 10 s */
+	mu_time deadline; /* span, at most 24 h, for callers that name none; 0 = 10 s */
 	/* On the owner's loop. Must end in one mu_reply…, at once or later. */
 	void (*run)(struct mu_instance *self, struct mu_call *call);
 };
@@ -84,7 +84,7 @@ void mu_reply_text(struct mu_call *call, const char *message, ...) MU_PRINTF(2, 
 void mu_reply_error(struct mu_call *call, int code, const char *what, ...) MU_PRINTF(3, 4);
 void mu_reply_failure(struct mu_call *call, const struct mu_error *error);
 
-/* One piece of a stream, before the mu_reply that ends it. Takes `part`. 0; 1 = sent, but wait for
+/* One piece of a stream, any JSON, before the mu_reply that ends it. Takes `part`. 0; 1 = sent, but wait for
  * `room` before the next; -EPIPE when the caller is gone: end with mu_reply; -ENOBUFS 64 parts past that, and -EINVAL
  * when it is no stream: dropped, and counted. */
 int mu_reply_part(struct mu_call *call, json_t *part);
@@ -109,7 +109,10 @@ void mu_job_end(struct mu_job **job, int code, json_t *result, const char *sente
 /* ---- the caller's side: front ends, and plugins that command others ----
  * A plugin is trusted: `user` and `role` are what the front end found out about the person behind it. */
 
+/* Written MU_REQUEST(.kind = "worker", .verb = "disable", …); copied by mu_call. A kind, verb, id, user, source
+ * or key of more than 255 bytes, and more than 10,000 ids, are answered -EINVAL. */
 struct mu_request {
+	uint32_t size; /* MU_REQUEST's */
 	const char *kind, *verb;
 	const char *const *ids; /* NULL, or id_count of them */
 	size_t id_count;
@@ -119,14 +122,17 @@ struct mu_request {
 	uint32_t role;        /* enum mu_role; 0 = operator */
 	const char *source;   /* from where, for the audit */
 	const char *key;      /* idempotency key: the same key within 10 min gets the first answer again */
-	mu_time deadline;     /* span; 0 = the command's own */
+	mu_time deadline;     /* span, at most 24 h; 0 = the command's own */
 	bool dry_run;
 };
+#define MU_REQUEST(...) ((struct mu_request){ .size = sizeof(struct mu_request), __VA_ARGS__ })
 
 struct mu_result {
 	int code;              /* 0, else negative errno; -ETIMEDOUT = outcome unknown */
 	bool part;             /* a piece of a stream; more will come */
-	const char *json;      /* result as text; NULL when code < 0 */
+	/* The result as text. When code < 0: NULL, or, where several things are wrong, all of them as
+	 * [{"what", "where", "remedy"}]; `error` is the first. */
+	const char *json;
 	size_t json_length;
 	const struct mu_error *error; /* NULL when code is 0 */
 };
@@ -138,7 +144,8 @@ struct mu_pending; /* a call from its caller's side */
 struct mu_pending *mu_call(struct mu_instance *self, const struct mu_request *request,
                            void (*done)(struct mu_instance *self, const struct mu_result *result, void *data),
                            void *data);
-/* Streams: `parts` more may come (they start with 64). */
+/* Streams: `parts` more may come, 0 is nothing. They start with 64; what is given beyond 2^31 - 1 open ones is lost.
+ * None after the last `done`. */
 void mu_pending_credit(struct mu_pending *pending, uint32_t parts);
 /* Hang up: `done` is not called again. */
 void mu_pending_cancel(struct mu_pending **pending);
