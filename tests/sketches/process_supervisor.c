@@ -129,24 +129,22 @@ static void child_exited(struct mu_instance *self, struct mu_child *child, const
 		                p->watcher->name, p->reason);
 	mu_timer_start(self, &p->timer, asked ? 0 : MU_SEC << (p->deaths < 6 ? p->deaths : 6), process_start);
 }
-static const struct mu_child_ops child_ops = { .started = child_started, .output = child_output,
-	.exited = child_exited };
+static const struct mu_child_ops child_ops = MU_CHILD_OPS(.started = child_started, .output = child_output,
+                                                          .exited = child_exited);
 
 static void process_start(struct mu_instance *self, struct mu_timer *timer)
 {
 	struct process *p = (struct process *)timer; /* its first member */
 	const struct watcher *w = p->watcher;
-	struct mu_stream log = { .to = MU_STDIO_PIPE, .block = true };
+	const struct mu_stream log = { .to = MU_STDIO_PIPE, .block = true };
 	/* A list of the configuration has no NULL at its end. */
 	const char *argv[64] = { NULL }, *env[64] = { NULL };
 	struct mu_error error = { 0 };
 
 	memcpy(argv, w->command.items, w->command.count * sizeof(*argv));
 	memcpy(env, w->env.items, w->env.count * sizeof(*env));
-	p->child = mu_spawn(self, w->name, &(struct mu_spawn){ .argv = argv, .env = env, .user = w->user,
-		.umask = 022,
-	                    .in = { .to = MU_STDIO_NULL }, .out = log, .err = log, .cgroup = w->name,
-	                    .notify = true },
+	p->child = mu_spawn(self, w->name, &MU_SPAWN(.argv = argv, .env = env, .user = w->user, .out = &log,
+	                                                .err = &log, .cgroup = w->name, .notify = true),
 	                    &child_ops, p, &error);
 	process_enter(self, p, p->child ? STARTING : BACKOFF);
 	if (p->child)

@@ -116,7 +116,8 @@ static void transfer_exited(struct mu_instance *self, struct mu_child *child, co
 	mu_child_release(&t->child);
 	free(t);
 }
-static const struct mu_child_ops transfer_ops = { .output = transfer_output, .exited = transfer_exited };
+static const struct mu_child_ops transfer_ops = MU_CHILD_OPS(.output = transfer_output,
+                                                             .exited = transfer_exited);
 
 static void transfer_cancel(struct mu_instance *self, struct mu_job *job)
 {
@@ -148,6 +149,7 @@ static void backup_copy(struct mu_instance *self, struct mu_call *call)
 	char to[256];
 	const char *argv[] = { "rsync", "-a", "--partial", "--info=progress2", hub ? hub->folder : "", to,
 		NULL };
+	const struct mu_stream pipe = { .to = MU_STDIO_PIPE };
 	struct mu_error error = { 0 };
 	struct transfer *t;
 
@@ -159,9 +161,7 @@ static void backup_copy(struct mu_instance *self, struct mu_call *call)
 	t->hub = hub;
 	snprintf(t->id, sizeof(t->id), "%.100s@%.100s", hub->name, args->node);
 	snprintf(to, sizeof(to), "%.100s:%.100s", args->node, hub->folder);
-	t->child = mu_spawn(self, t->id, &(struct mu_spawn){ .argv = argv, .umask = 077, .in = {
-		.to = MU_STDIO_NULL },
-	                    .out = { .to = MU_STDIO_PIPE }, .err = { .to = MU_STDIO_PIPE }, .nice = 10 },
+	t->child = mu_spawn(self, t->id, &MU_SPAWN(.argv = argv, .umask = 077, .out = &pipe, .err = &pipe, .nice = 10),
 	                    &transfer_ops, t, &error);
 	if (!t->child) {
 		mu_reply_failure(call, &error);
