@@ -225,6 +225,8 @@ static void finish_item(const struct mu_call *call, json_t *item)
 {
 	if (!json_object_get(item, "kind"))
 		json_object_set_new(item, "kind", json_string(call->kind->name));
+	if (!json_object_get(item, "version"))
+		json_object_set_new(item, "version", json_integer(0)); /* its owner does not count */
 	object_mask(call->kind, item, (enum mu_role)call->request->role);
 }
 

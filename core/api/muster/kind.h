@@ -36,7 +36,7 @@ struct mu_attr {
 	uint32_t type;  /* enum mu_option_type; MU_ENUM travels as its name, MU_DURATION as seconds,
 	                 * MU_STRINGS as array, MU_BLOCK as any JSON */
 	uint32_t flags;
-	double min, max; /* 0,0 = any */
+	double min, max; /* inclusive, in the attribute's unit; 0,0 = any; a positive min with max 0 = no upper bound */
 	const char *unit; /* "s", "bytes", "percent"; "time" = seconds since the epoch */
 	const char *label; /* NULL: the name */
 	const char *help;
@@ -53,6 +53,7 @@ struct mu_condition {
 	const char *attr;
 	enum { MU_EQ = 1, MU_NE, MU_LT, MU_LE, MU_GT, MU_GE, MU_GLOB } op;
 	const char *value; /* as words; compare numbers as numbers where attr's type is one */
+	void *reserved[2]; /* zero */
 };
 struct mu_query {
 	const struct mu_condition *where; /* all must hold */
@@ -80,7 +81,8 @@ struct mu_kind {
 	const char *columns; /* blank-separated default columns; NULL: all not hidden */
 	/* Served kinds: both required. On the owner's loop; answer by mu_reply: list with
 	 * {"items": [object…], "next": "…" or null, "total": n or null}, get with the object, each an object
-	 * of attributes with "id"; a missing one with mu_reply_error(call, -ENOENT, …). */
+	 * of attributes with "id", and with "version" (rising with each change of the object, from 1) if the owner
+	 * counts: else the core writes 0. A missing one with mu_reply_error(call, -ENOENT, …). */
 	void (*list)(struct mu_instance *self, struct mu_call *call, const struct mu_query *query);
 	void (*get)(struct mu_instance *self, struct mu_call *call, const char *id);
 };
@@ -100,7 +102,7 @@ int mu_object_delete(struct mu_instance *self, const char *kind, const char *id)
 struct mu_change {
 	const char *kind, *id;
 	uint64_t epoch, sequence; /* per kind; a new epoch = forget all you know of it */
-	uint64_t version;         /* of the object */
+	uint64_t version;         /* of the object: rising with each change, from 1 */
 	enum { MU_CHANGE_SNAPSHOT = 1, /* part of the first picture */
 	       MU_CHANGE_SYNCED,       /* the picture is whole, at this sequence; id NULL */
 	       MU_CHANGE_PUT, MU_CHANGE_DELETE,
