@@ -80,7 +80,7 @@ static const struct {
 	const char *key, *instead;
 } foreign[] = {
 	{ "ReadThreads", "workers are started when all are busy, up to PoolSize" },
-	{ "WriteThreads", "each writer has a queue and a thread of its own" },
+	{ "WriteThreads", "each writer has a queue of its own, and a thread too if its Loop says so" },
 	{ "WriteQueueLimitHigh", "each writer has a bounded queue of its own, and what it loses is counted" },
 	{ "WriteQueueLimitLow", "each writer has a bounded queue of its own, and what it loses is counted" },
 	{ "PreCacheChain", "filter chains are not supported; every value goes to every writer" },

@@ -1,7 +1,14 @@
 /* muster/base.h: the words every other header uses: time, errors, logging, small readers.
  *
  * Errors, everywhere in this ABI: a negative errno is trouble and is passed up, 0 is done, and a
- * positive number is a case that the function's own comment documents. */
+ * positive number is a case that the function's own comment documents.
+ *
+ * How it grows, after the freeze: tables by their strides (plugin.h); a struct that you fill and hand in, and a
+ * table of functions, by the `size` that its macro writes (MU_REQUEST, MU_WS_OPS …): begin each with that macro,
+ * or it is zero and refused by an assert; a struct that you are handed by pointer, at its end. What lies in an
+ * array, in your own memory or in your own struct keeps its layout for ever: mu_error, mu_file, mu_strings,
+ * mu_ident, mu_type, mu_source, mu_value, mu_condition, mu_msg, mu_timer, mu_work, mu_store_op; some have room
+ * left, which stays zero. */
 #ifndef MUSTER_BASE_H
 #define MUSTER_BASE_H
 
@@ -48,7 +55,7 @@ mu_time mu_time_mono(void);
 
 /* ---- errors a person reads -------------------------------------------------------------- */
 
-/* What happened, where, and what to do about it. Each is a plain sentence or "". */
+/* What happened, where, and what to do about it. Each is a plain sentence or "", UTF-8, cut to its size. */
 struct mu_error {
 	int code;          /* negative errno, 0 while nothing is wrong */
 	char what[256];    /* "unknown option \"Intervall\"" */

@@ -13,14 +13,16 @@ extern "C" {
 
 struct mu_counter {
 	const char *name; /* type instance: "dropped" */
-	const char *type; /* of types.db with one source; NULL = "derive"; a gauge type for levels */
+	/* NULL = "derive": a count, graphed per second. Else a type of types.db with one gauge source, in whose unit
+	 * mu_level is given ("bytes", "queue_length"). */
+	const char *type;
 	const char *help;
 };
 #define MU_COUNTER_END { .name = NULL }
 
 /* `index` is the row's place in the table; `add` may be negative for a level. Any thread, no lock. */
 void mu_count(struct mu_instance *self, size_t index, int64_t add);
-void mu_level(struct mu_instance *self, size_t index, int64_t now);
+void mu_level(struct mu_instance *self, size_t index, int64_t now); /* sets it */
 int64_t mu_counter_value(const struct mu_instance *self, size_t index);
 
 #ifdef __cplusplus

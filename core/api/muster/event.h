@@ -16,8 +16,8 @@ enum mu_severity { MU_FAILURE = 1, MU_WARNING = 2, MU_OKAY = 4, MU_INFO = 8 };
 
 struct mu_event {
 	uint64_t number; /* the core's: rising, kept over restarts */
-	mu_time time;
-	uint32_t severity;
+	mu_time time;    /* a stamp */
+	uint32_t severity; /* enum mu_severity */
 	const char *plugin;  /* who says so */
 	const char *words;   /* one sentence, at most 1,023 bytes */
 	const char *series;  /* its name, or NULL */
