@@ -301,18 +301,22 @@ int words_target(const json_t *described, const char *const *words, size_t count
 
 bool words_condition(const char *word, struct words_condition *out)
 {
-	static const char *const ops[] = { "!=", "<=", ">=", "=", "<", ">", "~" };
+	/* "==" and "~=" as other tools write them */
+	static const struct {
+		const char *sign, *op;
+	} ops[] = { { "!=", "!=" }, { "<=", "<=" }, { ">=", ">=" }, { "==", "=" }, { "~=", "~" },
+		    { "=", "=" },   { "<", "<" },   { ">", ">" },   { "~", "~" } };
 
 	c_assert(word && out);
 	size_t length = strspn(word, WORDS_NAME_BYTES ".-");
 	if (length == 0 || length >= sizeof(out->attr))
 		return false;
 	for (size_t i = 0; i < sizeof(ops) / sizeof(ops[0]); i++)
-		if (text_starts(word + length, ops[i])) {
+		if (text_starts(word + length, ops[i].sign)) {
 			memcpy(out->attr, word, length);
 			out->attr[length] = '\0';
-			out->op = ops[i];
-			out->value = word + length + strlen(ops[i]);
+			out->op = ops[i].op;
+			out->value = word + length + strlen(ops[i].sign);
 			return true;
 		}
 	return false;

@@ -213,6 +213,11 @@ static void conditions_of_a_list(void **state)
 		"{'attr':'tasks','op':'<','value':'3'},{'attr':'farm','op':'~','value':'we*'},"
 		"{'attr':'idle','op':'>','value':'300'},{'attr':'memory','op':'!=','value':'1024'},"
 		"{'attr':'enabled','op':'=','value':'true'},{'attr':'id','op':'=','value':'x'}]}}");
+	/* as other tools write them; a sign in the value stays there */
+	becomes("workers list state==running farm~=*we-0* id=~=x",
+		"{'kind':'worker','verb':'list','args':{'where':["
+		"{'attr':'state','op':'=','value':'running'},{'attr':'farm','op':'~','value':'*we-0*'},"
+		"{'attr':'id','op':'=','value':'~=x'}]}}");
 	becomes("worker list sort=-cpu limit=5 after=w9",
 		"{'kind':'worker','verb':'list',"
 		"'args':{'descending':true,'sort':'cpu','limit':5,'after':'w9'}}");
@@ -237,6 +242,8 @@ static void options(void **state)
 		"{'kind':'worker','verb':'disable','deadline':90.0,'ids':['w1'],'dry_run':true,'key':'k1'}");
 	becomes("worker disable --match state=running --match 'cpu>5'",
 		"{'kind':'worker','verb':'disable','match':{'state':'running','cpu>':5}}");
+	becomes("worker disable --match state==running --match 'farm~=we*'",
+		"{'kind':'worker','verb':'disable','match':{'state':'running','farm~':'we*'}}");
 	becomes("worker disable --match=level!=low",
 		"{'kind':'worker','verb':'disable','match':{'level!=':'low'}}");
 	becomes("--dry-run reload", "{'kind':'daemon','verb':'reload','dry_run':true}");
