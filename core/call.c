@@ -159,23 +159,20 @@ static struct call_answer *answer_here(struct mu_call *call, struct mu_error *er
 static int check_room(struct mu_call *call, struct call_waiter *waiter, struct mu_error *error)
 {
 	c_assert(call->owner);
-	const struct call_party *caller = party_find(waiter->pending->self);
-	const struct call_party *owner = party_find(call->owner);
-
 	if (closing)
-		return mu_error(error, -ECANCELED, "cancelled: the daemon stops");
+		return call_remedy(error, mu_error(error, -ECANCELED, "cancelled: the daemon stops"),
+				   "ask again when it runs");
 	if (!call->owner->ref || call->owner->is == INSTANCE_STOPPING)
-		return mu_error(error, -ECANCELED, "cancelled: its plugin %s",
-				call->owner->ref ? "stops" : "has not started yet");
+		return call_remedy(error,
+				   mu_error(error, -ECANCELED, "cancelled: its plugin %s %s", call->owner->name,
+					    call->owner->ref ? "stops" : "has not started yet"),
+				   "ask again when it runs: \"musterctl plugin list\" tells");
 	if (open_count >= CALL_OPEN_MAX)
-		return mu_error(error, -EBUSY, "%d calls are open, and no more are taken", CALL_OPEN_MAX);
-	if (caller && caller->waiter_count >= CALL_QUOTA)
-		return mu_error(error, -EBUSY, "%s has %d calls open, and no more are taken of it",
-				waiter->pending->self->name, CALL_QUOTA);
-	if (owner && owner->call_count >= CALL_QUOTA)
-		return mu_error(error, -EBUSY, "%s owes the answers to %d calls, and is given no more",
-				call->owner->name, CALL_QUOTA);
-	return 0;
+		return call_remedy(error,
+				   mu_error(error, -EBUSY, "%d calls are open, and no more are taken",
+					    CALL_OPEN_MAX),
+				   "ask again when some are answered");
+	return call_quota(waiter->pending->self, call->owner, error);
 }
 
 static void call_open(struct mu_call *call, struct call_waiter *waiter, const char *key)
@@ -444,6 +441,7 @@ void call_instance_gone(struct mu_instance *instance)
 	if (!party)
 		return;
 	mu_error(&error, -ECANCELED, "cancelled: its plugin stopped");
+	mu_error_remedy(&error, "look what is done before you ask again: it may have begun");
 	struct call_answer *answer = call_answer_error(&error);
 	if (instance->is == INSTANCE_STOPPING) {
 		/* its own calls may be among the waiters: the party stays as long as it owes */
@@ -464,6 +462,7 @@ void call_cancel_all(const char *why)
 	c_assert(why);
 	closing = true;
 	mu_error(&error, -ECANCELED, "cancelled: %s", why);
+	mu_error_remedy(&error, "look what is done before you ask again: it may have begun");
 	struct call_answer *answer = call_answer_error(&error);
 	list_each (node, &open_calls)
 		call_abort(list_entry(node, struct mu_call, node), answer);

@@ -24,8 +24,10 @@ static int check_role(const struct mu_call *call, struct mu_error *error)
 
 	if (call->request->role >= needed)
 		return 0;
-	return mu_error(error, -EACCES, "%s.%s needs the role %s; you are %s", call->kind->name, row->name,
-			describe_role(needed), describe_role(call->request->role));
+	return call_remedy(error,
+			   mu_error(error, -EACCES, "%s.%s needs the role %s; you are %s", call->kind->name,
+				    row->name, describe_role(needed), describe_role(call->request->role)),
+			   "ask an admin, or run it as the user of the daemon");
 }
 
 /* ---- on what ---- */
@@ -151,6 +153,18 @@ static int find_owner(struct mu_call *call, struct kind *kind, struct mu_error *
 
 /* ---- with which words ---- */
 
+static int no_arguments(const struct mu_call *call, struct mu_error *error)
+{
+	const struct mu_kind *kind = call->kind;
+	const char *key = json_object_iter_key(json_object_iter(call->request->args));
+
+	c_assert(key);
+	mu_error(error, -EINVAL, "%s.%s takes no arguments", kind->name, call->row->name);
+	mu_error_remedy(error, "leave \"%.100s\" out%s", key,
+			json_object_size(call->request->args) > 1 ? ", and the others" : "");
+	return -EINVAL;
+}
+
 static int take_args(struct mu_call *call, struct kind *kind, struct mu_error *error)
 {
 	c_assert(call->row && kind);
@@ -170,8 +184,7 @@ static int take_args(struct mu_call *call, struct kind *kind, struct mu_error *e
 	}
 	if (!row->args || !row->args->name) {
 		if (json_object_size(request->args) > 0)
-			return mu_error(error, -EINVAL, "%s.%s takes no arguments", kind->row->name,
-					row->name);
+			return no_arguments(call, error);
 		/* a plugin that asks for them all the same gets zeroes, not NULL */
 		call->args = arena_alloc(&request->arena, row->args_size ? row->args_size : 1);
 		return 0;

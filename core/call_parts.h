@@ -93,6 +93,8 @@ void party_add_waiter(struct call_party *party, struct call_waiter *waiter);
 void party_remove_waiter(struct call_waiter *waiter);
 void party_add_call(struct call_party *party, struct mu_call *call);
 void party_remove_call(struct mu_call *call);
+int call_quota(struct mu_instance *asks, struct mu_instance *owes, struct mu_error *error); /* -EBUSY: one is full */
+int call_remedy(struct mu_error *error, int code, const char *remedy); /* adds it, and returns the code */
 
 enum call_way { CALL_RUN = 1, CALL_LIST, CALL_GET };
 

@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "call_parts.h"
+#include "instance.h"
 
 static struct map parties; /* the instance's address as text → struct call_party */
 
@@ -92,4 +93,30 @@ void party_remove_call(struct mu_call *call)
 	party->call_count--;
 	call->party = NULL;
 	party_leave(party);
+}
+
+/* ---- bounds ---- */
+
+int call_remedy(struct mu_error *error, int code, const char *remedy)
+{
+	c_assert(code < 0 && remedy);
+	mu_error_remedy(error, "%s", remedy);
+	return code;
+}
+
+int call_quota(struct mu_instance *asks, struct mu_instance *owes, struct mu_error *error)
+{
+	const struct call_party *caller = party_find(asks), *owner = party_find(owes);
+
+	if (caller && caller->waiter_count >= CALL_QUOTA)
+		return call_remedy(error,
+				   mu_error(error, -EBUSY, "%s has %d calls open, and no more are taken of it",
+					    asks->name, CALL_QUOTA),
+				   "ask again when some are answered");
+	if (owner && owner->call_count >= CALL_QUOTA)
+		return call_remedy(error,
+				   mu_error(error, -EBUSY, "%s owes the answers to %d calls, and is given no more",
+					    owes->name, CALL_QUOTA),
+				   "ask again when some are answered; if none ever is, restart that plugin");
+	return 0;
 }
