@@ -18,6 +18,8 @@ void call_fini(void);
 void call_instance_gone(struct mu_instance *instance);
 /* Whoever waits is answered "cancelled: why"; the owners are told, and their answers no longer waited for. */
 void call_cancel_all(const char *why);
+/* Owner's loop: a failure for several reasons, [{"what","where","remedy"}], of which `error` is the first. Takes `all`. */
+void call_reply_errors(struct mu_call *call, const struct mu_error *error, json_t *all);
 struct call_stats {
 	uint64_t opened, failed, expired, late_replies, refused;
 	size_t open;

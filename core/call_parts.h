@@ -43,7 +43,7 @@ void call_request_free(struct call_request **request);
 struct call_answer {
 	uint32_t count; /* atomic */
 	bool part;
-	struct object_bytes *bytes; /* NULL when error.code < 0 */
+	struct object_bytes *bytes; /* when error.code < 0: NULL, or all that is wrong */
 	struct mu_error error;
 };
 struct call_answer *call_answer_json(const json_t *json, bool part); /* NULL: null */

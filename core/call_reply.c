@@ -320,6 +320,18 @@ void mu_reply_failure(struct mu_call *call, const struct mu_error *error)
 		reply_error(call, error);
 }
 
+void call_reply_errors(struct mu_call *call, const struct mu_error *error, json_t *all)
+{
+	c_assert(error && error->code < 0);
+	c_assert(json_is_array(all));
+	if (may_reply(call)) {
+		struct call_answer *answer = call_answer_error(error);
+		answer->bytes = object_bytes_json(all);
+		report(call, answer);
+	}
+	json_decref(all);
+}
+
 int mu_reply_part(struct mu_call *call, json_t *part)
 {
 	int r = 0;

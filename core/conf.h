@@ -57,15 +57,19 @@ void conf_free(struct conf **conf);
 /* Nobody named a PIDFile. */
 bool conf_pid_file_is_default(const struct conf_globals *globals);
 
-enum conf_change { CONF_SAME, CONF_ADDED, CONF_REMOVED, CONF_RECONFIGURED, CONF_RESTARTED };
+enum conf_change { CONF_SAME, CONF_ADDED, CONF_REMOVED, CONF_RECONFIGURED, CONF_RESTARTED,
+                   CONF_LATER /* takes effect when the daemon restarts */ };
 struct conf_difference {
 	const char *name;
+	bool globals; /* about the daemon's own options, which is no plugin: name "daemon" */
 	enum conf_change change;
-	const char *words; /* "option Root changed", "Interval changed", in the arena of `after` */
+	const char *words; /* "option Root changed", "Interval changed", in the arena of `after`; "" = nothing to add */
 };
-/* What a reload from `before` to `after` would do, an entry a plugin of either; the globals that need a restart of the daemon
- * come as name "daemon" with CONF_RESTARTED. Array in the arena of `after`. */
+/* What a reload from `before` to `after` would do: the globals, those that are taken over while the daemon runs as
+ * CONF_RECONFIGURED and the others as CONF_LATER, then an entry a plugin of either. Array in the arena of `after`. */
 struct conf_difference *conf_diff(struct conf *before, struct conf *after, size_t *count);
+/* Is that global taken over by a reload? */
+bool conf_global_is_live(const char *name);
 const char *conf_change_name(enum conf_change change);
 
 #endif

@@ -19,10 +19,10 @@ const char *conf_change_name(enum conf_change change)
 	static const char *const names[] = {
 		[CONF_SAME] = "same",           [CONF_ADDED] = "added",
 		[CONF_REMOVED] = "removed",     [CONF_RECONFIGURED] = "reconfigured",
-		[CONF_RESTARTED] = "restarted",
+		[CONF_RESTARTED] = "restarted", [CONF_LATER] = "later",
 	};
 
-	c_assert(change >= CONF_SAME && change <= CONF_RESTARTED);
+	c_assert(change >= CONF_SAME && change <= CONF_LATER);
 	return names[change];
 }
 
@@ -164,7 +164,10 @@ static void compare_plugin(struct arena *arena, const struct conf_plugin *before
 	c_assert(before->config && after->config);
 	out->name = arena_strdup(arena, after->name);
 	out->words = "";
-	if (before->descriptor != after->descriptor) {
+	if (before->descriptor != after->descriptor && before->refused) {
+		out->change = CONF_RESTARTED;
+		out->words = "its file can be loaded now";
+	} else if (before->descriptor != after->descriptor) {
 		out->change = CONF_RESTARTED;
 		out->words = "it is another plugin now";
 	} else if (strcmp(before->load_text, after->load_text) != 0) {
@@ -180,32 +183,101 @@ static void compare_plugin(struct arena *arena, const struct conf_plugin *before
 
 /* ---- globals ---- */
 
-static void add_changed(struct str *list, const char *name, bool changed)
+/* What a reload does with each row of conf_global_rows. */
+static const struct {
+	const char *name;
+	bool live; /* else it is read once, when the daemon starts */
+} globals[] = {
+	{ "BaseDir", false },         { "PIDFile", false },      { "PluginDir", true },
+	{ "TypesDB", true },          { "Hostname", false },     { "FQDNLookup", false },
+	{ "Interval", true },         { "MaxReadInterval", true }, { "Timeout", true },
+	{ "AutoLoadPlugin", true },   { "CollectInternalStats", true }, { "ControlSocket", false },
+	{ "ControlGroup", false },    { "LogFile", true },       { "LogLevel", true },
+	{ "PoolSize", false },
+};
+
+bool conf_global_is_live(const char *name)
 {
-	if (changed)
-		str_printf(list, "%s%s", list->len ? ", " : "", name);
+	c_assert(name);
+	for (size_t i = 0; i < MU_ARRAY_LEN(globals); i++)
+		if (strcmp(globals[i].name, name) == 0)
+			return globals[i].live;
+	check_failed("every global has its row", __FILE__, __LINE__, name);
 }
 
-/* Those that are read once, when the daemon starts. */
-static const char *globals_words(struct arena *arena, const struct conf_globals *before,
-				 const struct conf_globals *after)
+static bool strings_equal(const struct mu_strings *a, const struct mu_strings *b)
+{
+	c_assert(a && b);
+	if (a->count != b->count)
+		return false;
+	for (size_t i = 0; i < a->count; i++)
+		if (strcmp(a->items[i], b->items[i]) != 0)
+			return false;
+	return true;
+}
+
+static bool member_equal(const struct mu_option *row, const void *a, const void *b)
+{
+	static const size_t sizes[] = {
+		[MU_BOOL] = sizeof(bool),        [MU_INT] = sizeof(int64_t),   [MU_DOUBLE] = sizeof(double),
+		[MU_DURATION] = sizeof(mu_time), [MU_SIZE] = sizeof(uint64_t), [MU_ENUM] = sizeof(int),
+	};
+
+	c_assert(row->type == MU_STRING || row->type == MU_STRINGS ||
+		 (row->type < MU_ARRAY_LEN(sizes) && sizes[row->type]));
+	a = (const char *)a + row->offset;
+	b = (const char *)b + row->offset;
+	if (row->type == MU_STRING)
+		return strcmp(*(const char *const *)a, *(const char *const *)b) == 0;
+	if (row->type == MU_STRINGS)
+		return strings_equal(a, b);
+	return memcmp(a, b, sizes[row->type]) == 0;
+}
+
+/* Types only grow: files that are no longer named stay in use. */
+static bool has_left(const struct mu_strings *before, const struct mu_strings *after)
+{
+	for (size_t i = 0, j; i < before->count; i++) {
+		for (j = 0; j < after->count && strcmp(before->items[i], after->items[j]) != 0;)
+			j++;
+		if (j == after->count)
+			return true;
+	}
+	return false;
+}
+
+/* Adds an entry for those globals that are, or are not, taken over while the daemon runs. */
+static size_t compare_globals(struct arena *arena, const struct conf_globals *before,
+			      const struct conf_globals *after, bool live, struct conf_difference *out)
 {
 	struct str list = { 0 };
-	const char *words = NULL;
 
 	c_assert(before->base_dir && after->base_dir);
-	c_assert(before->hostname && after->hostname);
-	add_changed(&list, "BaseDir", strcmp(before->base_dir, after->base_dir) != 0);
-	add_changed(&list, "PIDFile", strcmp(before->pid_file, after->pid_file) != 0);
-	add_changed(&list, "Hostname", strcmp(before->hostname, after->hostname) != 0);
-	add_changed(&list, "FQDNLookup", before->fqdn_lookup != after->fqdn_lookup);
-	add_changed(&list, "ControlSocket", strcmp(before->control_socket, after->control_socket) != 0);
-	add_changed(&list, "ControlGroup", strcmp(before->control_group, after->control_group) != 0);
-	add_changed(&list, "PoolSize", before->pool_size != after->pool_size);
-	if (list.len)
-		words = arena_printf(arena, "%s changed; takes effect at the next restart", str_text(&list));
+	for (const struct mu_option *row = conf_global_rows; row->name; row++)
+		if (conf_global_is_live(row->name) == live && !member_equal(row, before, after))
+			str_printf(&list, "%s%s", list.len ? ", " : "", row->name);
+	size_t count = list.len > 0;
+	bool stay = live && has_left(&before->types_db, &after->types_db);
+	if (count > 0)
+		*out = (struct conf_difference){
+			.name = "daemon",
+			.globals = true,
+			.change = live ? CONF_RECONFIGURED : CONF_LATER,
+			.words = arena_printf(arena, "%s changed%s", str_text(&list),
+					      !live  ? "; takes effect when the daemon restarts"
+					      : stay ? "; types of files that are no longer named stay until the daemon restarts"
+						     : ""),
+		};
 	str_fini(&list);
-	return words;
+	return count;
+}
+
+static const char *added_words(struct arena *arena, const struct conf_plugin *plugin)
+{
+	c_assert(arena && plugin);
+	if (!plugin->refused)
+		return "";
+	return arena_printf(arena, "its file cannot be loaded: %s; it will be failed", plugin->refused->what);
 }
 
 struct conf_difference *conf_diff(struct conf *before, struct conf *after, size_t *count)
@@ -216,12 +288,9 @@ struct conf_difference *conf_diff(struct conf *before, struct conf *after, size_
 	c_assert(before && after);
 	c_assert(count);
 	struct arena *arena = &after->arena;
-	struct conf_difference *all = arena_array(arena, before->count + after->count + 1, sizeof(*all));
-	const char *words = globals_words(arena, &before->globals, &after->globals);
-	if (words)
-		all[n++] = (struct conf_difference){ .name = "daemon",
-						     .change = CONF_RESTARTED,
-						     .words = words };
+	struct conf_difference *all = arena_array(arena, before->count + after->count + 2, sizeof(*all));
+	n += compare_globals(arena, &before->globals, &after->globals, true, &all[n]);
+	n += compare_globals(arena, &before->globals, &after->globals, false, &all[n]);
 	for (size_t i = 0; i < before->count; i++)
 		c_assert(map_put(&old, before->plugins[i].name, &before->plugins[i]) == NULL);
 	for (size_t i = 0; i < after->count; i++) {
@@ -231,14 +300,14 @@ struct conf_difference *conf_diff(struct conf *before, struct conf *after, size_
 		else
 			all[n++] = (struct conf_difference){ .name = after->plugins[i].name,
 							     .change = CONF_ADDED,
-							     .words = "" };
+							     .words = added_words(arena, &after->plugins[i]) };
 	}
 	for (size_t i = 0; i < before->count; i++)
 		if (map_get(&old, before->plugins[i].name))
 			all[n++] = (struct conf_difference){ .name = arena_strdup(arena,
 										  before->plugins[i].name),
 							     .change = CONF_REMOVED,
-							     .words = "" };
+							     .words = "it stops" };
 	map_fini(&old);
 	*count = n;
 	return all;

@@ -83,7 +83,9 @@ static void client_write(struct ctl_client *client, struct str *line)
 	}
 }
 
-static void write_error(struct ctl_client *client, int64_t id, const struct mu_error *error)
+/* `all` NULL: there is no more to say than the error. */
+static void write_error(struct ctl_client *client, int64_t id, const struct mu_error *error, const char *all,
+			size_t all_length)
 {
 	struct str line = { 0 };
 	const char *name = strerrorname_np(-error->code);
@@ -99,6 +101,13 @@ static void write_error(struct ctl_client *client, int64_t id, const struct mu_e
 		str_printf(&line, "\"id\":%" PRId64 ",", id);
 	str_add(&line, "\"error\":");
 	json_write(&line, why);
+	if (all) { /* it is text already */
+		c_assert(line.len > 0 && line.data[line.len - 1] == '}');
+		line.data[--line.len] = '\0';
+		str_add(&line, ",\"errors\":");
+		str_add_n(&line, all, all_length);
+		str_add(&line, "}");
+	}
 	str_add(&line, "}");
 	json_decref(why);
 	client_write(client, &line);
@@ -147,7 +156,7 @@ static void call_done(struct mu_instance *self, const struct mu_result *result, 
 	if (!result->part)
 		call_free(call);
 	if (result->code < 0)
-		write_error(client, id, result->error);
+		write_error(client, id, result->error, result->json, result->json_length);
 	else
 		write_json(client, id, result->part ? "part" : "result", result->json ? result->json : "null",
 			   result->json ? result->json_length : 4);
@@ -201,7 +210,7 @@ static void call_refuse(struct ctl_client *client, int64_t id, int code, const c
 	mu_error(&error, code, "%s", what);
 	if (remedy)
 		mu_error_remedy(&error, "%s", remedy);
-	write_error(client, id, &error);
+	write_error(client, id, &error, NULL, 0);
 }
 
 static void client_ask(struct ctl_client *client, const struct ctl_request *request)
@@ -241,7 +250,7 @@ static void client_line(struct ctl_client *client, const char *text, size_t leng
 	if (length == 0)
 		return;
 	if (ctl_parse(text, length, &request, &error) < 0)
-		write_error(client, request.id, &error);
+		write_error(client, request.id, &error, NULL, 0);
 	else
 		client_ask(client, &request);
 	ctl_request_fini(&request);

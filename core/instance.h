@@ -81,6 +81,7 @@ struct mu_instance {
 	bool used;              /* has been started: another life takes another struct */
 	bool refused;           /* its file could not be loaded: start_error says why */
 	bool leaving;           /* out of the directory once stopped */
+	bool parked;            /* was told to stop: no reload starts it, only a start does */
 	enum mu_stop_reason why;
 	struct mu_instance *successor; /* takes its place once it has stopped, and starts */
 	struct read_state read;
@@ -96,11 +97,13 @@ struct mu_instance *instance_new(const struct descriptor *descriptor, const stru
 /* One that stopped or failed starts as a new life in the same place. */
 void instance_start(struct mu_instance *instance);
 void instance_stop(struct mu_instance *instance, enum mu_stop_reason why);
-/* Stops, if it runs, and starts again: with `conf`, or as it was (NULL). */
+/* Stops, if it runs, and starts again, whatever it was told before: with `conf`, or as it was (NULL). */
 void instance_restart(struct mu_instance *instance, const struct conf_plugin *conf);
+/* By a reload: restarts with `conf`, but for one that was told to stop: that has its new facts and stays stopped. */
+void instance_renew(struct mu_instance *instance, const struct conf_plugin *conf);
 /* Stops, and leaves the directory. */
 void instance_remove(struct mu_instance *instance);
-/* Only option values changed: reconfigures, or restarts when the plugin cannot. */
+/* By a reload, when only option values changed: reconfigures, or renews when the plugin cannot. */
 void instance_reconfigure(struct mu_instance *instance, const struct conf_plugin *conf);
 struct mu_instance *instance_find(const char *name);
 bool instance_next(size_t *at, struct mu_instance **instance); /* in start order */

@@ -39,7 +39,7 @@ static void act_start(struct mu_instance *instance)
 	if (instance->start_result == 0)
 		instance->start_result = route_add_instance(instance, &instance->start_error);
 	instance_hold(instance);
-	loop_call(instance->loop, instance_loop_start, instance);
+	loop_call_for(instance, instance_loop_start, instance);
 }
 
 static void act_run(struct mu_instance *instance)
@@ -69,7 +69,7 @@ static void act_stop(struct mu_instance *instance)
 	quiet(instance);
 	loop_timer_start(loop_main(), &instance->deadline, STOP_DEADLINE, on_overdue);
 	instance_hold(instance);
-	loop_call(instance->loop, instance_loop_stop, instance);
+	loop_call_for(instance, instance_loop_stop, instance);
 }
 
 static void unregister(struct mu_instance *instance)
@@ -89,7 +89,10 @@ static void settle(struct mu_instance *instance)
 		struct mu_instance *next = instance->successor;
 		instance->successor = NULL;
 		instance_directory_replace(instance, next);
-		instance_step(next, INSTANCE_START);
+		if (next->parked)
+			instance_changed(next);
+		else
+			instance_step(next, INSTANCE_START);
 	} else if (instance->leaving) {
 		instance_directory_remove(instance);
 	}
@@ -226,10 +229,30 @@ void instance_watch(void (*changed)(void))
 	watcher = changed;
 }
 
+static bool is_at_rest(const struct mu_instance *instance)
+{
+	return instance->is == INSTANCE_STOPPED || instance->is == INSTANCE_FAILED ||
+	       instance->is == INSTANCE_ABANDONED;
+}
+
+/* Takes `next`; NULL = none. */
+static void succeed(struct mu_instance *instance, struct mu_instance *next)
+{
+	c_assert(loop_is_current(loop_main()));
+	c_assert(!next || (!next->used && next->is == INSTANCE_STOPPED));
+	if (instance->successor)
+		instance_release(instance->successor);
+	instance->successor = next;
+}
+
 void instance_start(struct mu_instance *instance)
 {
-	if (instance->used && (instance->is == INSTANCE_STOPPED || instance->is == INSTANCE_FAILED ||
-	                       instance->is == INSTANCE_ABANDONED))
+	struct mu_instance *next = instance->successor;
+
+	instance->parked = false;
+	if (next)
+		next->parked = false; /* it goes with its facts, which are newer */
+	else if (instance->used && (is_at_rest(instance) || (instance->is == INSTANCE_STOPPING && !instance->leaving)))
 		instance_restart(instance, NULL);
 	else
 		instance_step(instance, INSTANCE_START);
@@ -238,34 +261,42 @@ void instance_start(struct mu_instance *instance)
 void instance_stop(struct mu_instance *instance, enum mu_stop_reason why)
 {
 	instance->why = why;
-	if (instance->successor)
-		instance_release(instance->successor);
-	instance->successor = NULL;
+	instance->parked = true;
+	succeed(instance, NULL);
 	instance_step(instance, INSTANCE_STOP);
+}
+
+static void go_over_to(struct mu_instance *instance, struct mu_instance *next)
+{
+	succeed(instance, next);
+	instance->why = MU_STOP_RELOAD;
+	if (is_at_rest(instance))
+		settle(instance);
+	else
+		instance_step(instance, INSTANCE_STOP);
 }
 
 void instance_restart(struct mu_instance *instance, const struct conf_plugin *conf)
 {
+	instance->parked = false;
+	go_over_to(instance, instance_successor(instance, conf));
+}
+
+void instance_renew(struct mu_instance *instance, const struct conf_plugin *conf)
+{
+	c_assert(conf && conf->config);
 	struct mu_instance *next = instance_successor(instance, conf);
 
-	if (instance->successor)
-		instance_release(instance->successor);
-	instance->successor = next;
-	instance->why = MU_STOP_RELOAD;
-	if (instance->is == INSTANCE_STOPPED || instance->is == INSTANCE_FAILED || instance->is == INSTANCE_ABANDONED)
-		settle(instance);
-	else
-		instance_step(instance, INSTANCE_STOP);
+	next->parked = instance->parked;
+	go_over_to(instance, next);
 }
 
 void instance_remove(struct mu_instance *instance)
 {
 	instance->leaving = true;
 	instance->why = MU_STOP_REMOVED;
-	if (instance->successor)
-		instance_release(instance->successor);
-	instance->successor = NULL;
-	if (instance->is == INSTANCE_STOPPED || instance->is == INSTANCE_FAILED || instance->is == INSTANCE_ABANDONED)
+	succeed(instance, NULL);
+	if (is_at_rest(instance))
 		settle(instance);
 	else
 		instance_step(instance, INSTANCE_STOP);
@@ -275,16 +306,10 @@ void instance_reconfigure(struct mu_instance *instance, const struct conf_plugin
 {
 	if (instance->is != INSTANCE_RUNNING || !instance->plugin->reconfigure) {
 		/* also one that stops only to start again: its next life was made with options that are old by now */
-		bool runs = instance->is == INSTANCE_RUNNING || instance->is == INSTANCE_STARTING ||
-		            instance->is == INSTANCE_FAILED || instance->successor;
-		if (runs) {
-			instance_restart(instance, conf);
-			return;
-		}
-		/* Stopped by a person: it stays so, and starts with the new options when told. */
-	} else {
-		instance_loop_reconfigure(instance, conf->config);
+		instance_renew(instance, conf);
+		return;
 	}
+	instance_loop_reconfigure(instance, conf->config);
 	config_unref(&instance->latest);
 	instance->latest = config_ref(conf->config);
 }

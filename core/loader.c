@@ -2,7 +2,10 @@
  *
  * A file is looked at before it is mapped, its version before anything else of it is read, and its tables
  * before anyone else may see them. What is loaded stays: dlopen of a changed file would give the old code
- * under the new name, so a newer file on disk is only told. */
+ * under the new name, so a newer file on disk is only told.
+ *
+ * Files are read and mapped on whichever thread asks, for a worker does it at a reload; the list of the loaded is
+ * guarded by one mutex ("loader"), which nobody holds while a file is waited for. */
 #include "loader_parts.h"
 
 #include "base/check.h"
@@ -16,13 +19,15 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-static struct descriptor **loaded;
+static pthread_mutex_t loader_mutex = PTHREAD_MUTEX_INITIALIZER;
+static struct descriptor **loaded; /* all three: under the mutex; what they point to stays for ever */
 static size_t loaded_count;
-static struct arena tables; /* of all descriptors, for ever */
+static struct map placeholders;
 
 /* ---- the loaded ---- */
 
@@ -41,22 +46,23 @@ static bool has_alias(const char *aliases, const char *word)
 
 const struct descriptor *loader_placeholder(const char *name)
 {
-	static struct map placeholders; /* kept for ever, as all descriptors are */
+	c_assert(name && name[0]);
+	pthread_mutex_lock(&loader_mutex);
 	struct descriptor *descriptor = map_get(&placeholders, name);
-
-	if (descriptor)
-		return descriptor;
-	descriptor = mem_alloc(sizeof(*descriptor));
-	descriptor->plugin.size = sizeof(descriptor->plugin);
-	descriptor->plugin.name = mem_strdup(name);
-	descriptor->plugin.about = "refused: its file could not be loaded";
-	map_put(&placeholders, name, descriptor);
+	if (!descriptor) {
+		descriptor = mem_alloc(sizeof(*descriptor));
+		descriptor->plugin.size = sizeof(descriptor->plugin);
+		descriptor->plugin.name = mem_strdup(name);
+		descriptor->plugin.about = "refused: its file could not be loaded";
+		map_put(&placeholders, name, descriptor);
+	}
+	pthread_mutex_unlock(&loader_mutex);
 	return descriptor;
 }
 
-const struct descriptor *loader_find(const char *name)
+/* Under the mutex. */
+static const struct descriptor *find_loaded(const char *name)
 {
-	c_assert(name);
 	for (size_t i = 0; i < loaded_count; i++)
 		if (text_equal_nocase(loaded[i]->plugin.name, name))
 			return loaded[i];
@@ -66,27 +72,53 @@ const struct descriptor *loader_find(const char *name)
 	return NULL;
 }
 
+const struct descriptor *loader_find(const char *name)
+{
+	c_assert(name);
+	pthread_mutex_lock(&loader_mutex);
+	const struct descriptor *found = find_loaded(name);
+	pthread_mutex_unlock(&loader_mutex);
+	return found;
+}
+
 bool loader_next(size_t *at, const struct descriptor **out)
 {
 	c_assert(at && out);
-	if (*at >= loaded_count)
-		return false;
-	*out = loaded[(*at)++];
-	return true;
+	pthread_mutex_lock(&loader_mutex);
+	bool more = *at < loaded_count;
+	if (more)
+		*out = loaded[(*at)++];
+	pthread_mutex_unlock(&loader_mutex);
+	return more;
 }
 
-static const struct descriptor *keep(const struct mu_plugin *plugin, const char *path,
+/* Takes the arena of its tables, which stays with it. One that is there already was loaded by another thread
+ * meanwhile, and is what counts. */
+static const struct descriptor *keep(const struct mu_plugin *plugin, struct arena *tables, const char *path,
 				     const struct stat *file)
 {
-	struct descriptor *descriptor = mem_alloc(sizeof(*descriptor));
+	struct kept {
+		struct descriptor descriptor;
+		struct arena tables;
+	} *kept = mem_alloc(sizeof(*kept));
 
-	c_assert(plugin->name);
-	descriptor->plugin = *plugin;
-	text_copy(descriptor->path, sizeof(descriptor->path), path);
+	c_assert(plugin->name && tables);
+	kept->descriptor.plugin = *plugin;
+	kept->tables = *tables;
+	text_copy(kept->descriptor.path, sizeof(kept->descriptor.path), path);
 	if (file)
-		descriptor->file = *file;
-	loaded = mem_grow(loaded, loaded_count + 1, sizeof(struct descriptor *));
-	loaded[loaded_count++] = descriptor;
+		kept->descriptor.file = *file;
+	pthread_mutex_lock(&loader_mutex);
+	const struct descriptor *descriptor = find_loaded(plugin->name);
+	if (!descriptor || strcmp(descriptor->plugin.name, plugin->name) != 0) {
+		loaded = mem_grow(loaded, loaded_count + 1, sizeof(struct descriptor *));
+		descriptor = loaded[loaded_count++] = &kept->descriptor;
+	}
+	pthread_mutex_unlock(&loader_mutex);
+	if (descriptor == &kept->descriptor)
+		return descriptor;
+	arena_fini(&kept->tables);
+	free(kept);
 	return descriptor;
 }
 
@@ -94,14 +126,16 @@ const struct descriptor *loader_builtin(const struct mu_plugin *plugin)
 {
 	struct mu_plugin copy;
 	struct mu_error error = { 0 };
+	struct arena tables;
 
 	c_assert(plugin && plugin->name);
 	const struct descriptor *before = loader_find(plugin->name);
 	if (before)
 		return before;
+	arena_init(&tables);
 	if (loader_copy(&tables, plugin, &copy, &error) < 0 || loader_check_tables(&copy, &error) < 0)
 		check_failed(error.what, __FILE__, __LINE__, plugin->name);
-	return keep(&copy, "", NULL);
+	return keep(&copy, &tables, "", NULL);
 }
 
 bool loader_newer_on_disk(const struct descriptor *descriptor)
@@ -197,12 +231,29 @@ static int check_name(const struct mu_plugin *plugin, const char *name, struct m
 	return -ENOEXEC;
 }
 
+/* Its tables as ours, when they can be and agree with each other. */
+static int take_tables(struct arena *tables, const struct mu_plugin *raw, const char *name,
+		       struct mu_plugin *out, struct mu_error *error)
+{
+	struct mu_error why = { 0 };
+
+	c_assert(raw && name);
+	int r = loader_copy(tables, raw, out, &why);
+	if (r == 0)
+		r = loader_check_tables(out, &why);
+	if (r == 0)
+		return check_name(out, name, error);
+	mu_error(error, r, "plugin %s is refused: %s", name, why.what);
+	mu_error_remedy(error, "%s", why.remedy);
+	return r;
+}
+
 static int load_file(const char *path, const char *name, const struct descriptor **out,
 		     struct mu_error *error)
 {
 	const struct mu_plugin *raw;
 	struct mu_plugin plugin;
-	struct mu_error why = { 0 };
+	struct arena tables;
 	struct stat st;
 
 	c_assert(path && name);
@@ -224,17 +275,12 @@ static int load_file(const char *path, const char *name, const struct descriptor
 	r = read_raw(handle, name, path, &raw, error);
 	if (r < 0)
 		return r;
-	r = loader_copy(&tables, raw, &plugin, &why);
+	arena_init(&tables);
+	r = take_tables(&tables, raw, name, &plugin, error);
 	if (r == 0)
-		r = loader_check_tables(&plugin, &why);
-	if (r < 0) {
-		mu_error(error, r, "plugin %s is refused: %s", name, why.what);
-		mu_error_remedy(error, "%s", why.remedy);
-		return r;
-	}
-	r = check_name(&plugin, name, error);
-	if (r == 0)
-		*out = keep(&plugin, path, &st);
+		*out = keep(&plugin, &tables, path, &st);
+	else
+		arena_fini(&tables);
 	return r;
 }
 

@@ -1,7 +1,8 @@
 /* loader: .so files → descriptors in the core's own current layout.
  *
  * The one symbol `muster_plugin` is read by the plugin's own sizes and copied, table by table, into zero-padded current
- * rows, so that a plugin built against an older minor is as good as a new one. A loaded file is never unloaded. Main loop. */
+ * rows, so that a plugin built against an older minor is as good as a new one. A loaded file is never unloaded. Any
+ * thread: a reload loads on a worker. */
 #ifndef CORE_LOADER_H
 #define CORE_LOADER_H
 

@@ -7,6 +7,8 @@
 
 struct descriptor;
 
+#define DAEMON_ID "musterd" /* the one object of kind "daemon" */
+
 const struct descriptor *self_descriptor(void);
 struct mu_instance *self_instance(void); /* the core's own; NULL before it runs */
 
@@ -17,5 +19,6 @@ extern const struct mu_command self_series_commands[]; /* watch, put (list and g
 void self_plugin_changed(struct mu_instance *instance); /* puts its object */
 void self_plugin_gone(const char *name);
 void self_daemon_changed(void);
+void self_series_stop(void); /* ends what is watched */
 
 #endif

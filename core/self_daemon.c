@@ -1,8 +1,10 @@
 /* self_daemon: the kind "daemon", which has one object, and the verbs on the whole: status, reload, restart, describe. */
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/json.h"
+#include "base/mem.h"
 #include "bus.h"
 #include "call.h"
 #include "daemon.h"
@@ -15,8 +17,6 @@
 #ifndef PACKAGE_VERSION
 #define PACKAGE_VERSION "0"
 #endif
-
-#define DAEMON_ID "musterd"
 
 static const struct mu_state states[] = {
 	{ "running", MU_OK, "all that is configured runs" },
@@ -116,43 +116,78 @@ static void run_describe(struct mu_instance *self, struct mu_call *call)
 	mu_reply(call, describe_all());
 }
 
-/* [{"plugin","change","words"}] → what a dry run answers, and the message of a real one. */
-static json_t *as_sentences(const json_t *differences)
+/* ---- reload: answered when it is done ---- */
+
+struct wait {
+	struct mu_call *call; /* NULL: nobody waits any more */
+	bool dry_run;
+};
+
+/* A dry run answers rows alone, so what is odd is rows as well. */
+static void add_warning_rows(json_t *rows, const json_t *warnings)
 {
-	json_t *sentences = json_array(), *row;
+	json_t *one;
 	size_t i;
 
-	json_array_foreach(differences, i, row) {
-		const char *change = json_get_text(row, "change"), *words = json_get_text(row, "words");
-		json_array_append_new(sentences, json_pack("{s:s, s:s?, s:o}", "kind", "plugin", "id",
-		                                           json_get_text(row, "plugin"), "sentence",
-		                                           json_sprintf("%s: %s", change ? change : "", words ? words : "")));
+	json_array_foreach(warnings, i, one)
+		json_array_append_new(rows, json_pack("{s:s, s:s, s:o}", "kind", "daemon", "id", DAEMON_ID, "sentence",
+		                                      json_sprintf("warning: %s", json_string_value(one))));
+}
+
+static void reload_done(json_t *changes, const struct conf_report *report, void *data)
+{
+	struct wait *wait = data;
+	struct mu_call *call = wait->call;
+	bool dry_run = wait->dry_run;
+	size_t count = json_array_size(changes);
+
+	free(wait);
+	if (!call) {
+		json_decref(changes);
+		return;
 	}
-	return sentences;
+	if (!changes) {
+		daemon_reply_report(call, report);
+		return;
+	}
+	json_t *warnings = daemon_report_warnings(report);
+	if (dry_run) {
+		add_warning_rows(changes, warnings);
+		json_decref(warnings);
+		mu_reply(call, changes);
+		return;
+	}
+	mu_reply(call, json_pack("{s:o, s:o, s:o}", "message",
+	                         count ? json_sprintf("the configuration was read; %zu changed", count)
+	                               : json_string("the configuration was read; nothing has changed"),
+	                         "changes", changes, "warnings", warnings));
+}
+
+/* What was begun is done all the same. */
+static void reload_gone(struct mu_instance *self, struct mu_call *call)
+{
+	struct wait *wait = mu_call_data(call);
+
+	(void)self;
+	wait->call = NULL;
+	mu_reply(call, NULL);
 }
 
 static void run_reload(struct mu_instance *self, struct mu_call *call)
 {
-	static struct conf_report report;
-	json_t *differences = NULL;
+	struct wait *wait = mem_alloc(sizeof(*wait));
+	struct mu_error error = { .code = 0 };
 
 	(void)self;
-	memset(&report, 0, sizeof(report));
-	if (daemon_reload(mu_call_dry_run(call), &differences, &report) < 0) {
-		mu_reply_failure(call, &report.errors[0]);
+	wait->call = call;
+	wait->dry_run = mu_call_dry_run(call);
+	if (daemon_reload(wait->dry_run, reload_done, wait, &error) < 0) {
+		free(wait);
+		mu_reply_failure(call, &error);
 		return;
 	}
-	json_t *sentences = as_sentences(differences);
-	size_t count = json_array_size(differences);
-	json_decref(differences);
-	if (mu_call_dry_run(call)) {
-		mu_reply(call, sentences);
-		return;
-	}
-	mu_reply(call, json_pack("{s:o, s:o}", "message",
-	                         count ? json_sprintf("the configuration was read; %zu changed", count)
-	                               : json_string("the configuration was read; nothing has changed"),
-	                         "changes", sentences));
+	mu_call_set_data(call, wait);
+	mu_call_on_gone(call, reload_gone);
 }
 
 static void restart_now(void *unused)
@@ -175,7 +210,7 @@ const struct mu_command self_daemon_commands[] = {
 	{ .kind = "daemon", .name = "describe", .title = "Describe", .effect = MU_LOOK, .flags = MU_ON_KIND,
 	  .help = "every kind, verb, option and counter as JSON", .run = run_describe },
 	{ .kind = "daemon", .name = "reload", .title = "Reload", .role = MU_ADMIN, .effect = MU_CHANGE,
-	  .flags = MU_ON_KIND | MU_DRY_RUN,
+	  .flags = MU_ON_KIND | MU_DRY_RUN, .deadline = 40 * MU_SEC,
 	  .help = "reads the configuration again; only what changed is reconfigured or restarted", .run = run_reload },
 	{ .kind = "daemon", .name = "restart", .title = "Restart", .role = MU_ADMIN, .effect = MU_INTERRUPT,
 	  .flags = MU_ON_KIND, .help = "stops in order and executes the program anew", .run = run_restart },

@@ -3,12 +3,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/check.h"
 #include "base/json.h"
 #include "base/list.h"
 #include "base/mem.h"
 #include "bus.h"
 #include "counters.h"
 #include "daemon.h"
+#include "daemon_load.h"
 #include "instance.h"
 #include "loader.h"
 #include "log.h"
@@ -104,59 +106,120 @@ static json_t *plugin_json(const struct mu_instance *instance)
 
 /* ---- verbs: each is answered when its instances have settled, with what became of them ---- */
 
+struct wished {
+	char *id;
+	struct mu_error refused; /* code < 0: it was not even begun */
+};
+
 struct wish {
 	struct list node;
-	struct mu_call *call;
+	struct mu_call *call; /* NULL: nobody waits any more */
+	struct wished *each;
+	size_t count;
 	enum instance_state aim; /* what the person wants to see */
 	const char *said;
+	bool loading; /* the configuration is being read for it */
 };
 static struct list wishes = { &wishes, &wishes };
 
+static struct wish *wish_new(struct mu_call *call, enum instance_state aim, const char *said)
+{
+	struct wish *wish = mem_alloc(sizeof(*wish));
+	const char *const *ids = mu_call_ids(call, &wish->count);
+
+	wish->call = call;
+	wish->aim = aim;
+	wish->said = said;
+	wish->each = mem_array(wish->count + 1, sizeof(*wish->each));
+	for (size_t i = 0; i < wish->count; i++)
+		wish->each[i].id = mem_strdup(ids[i]);
+	list_add(&wishes, &wish->node);
+	return wish;
+}
+
+static void wish_free(struct wish *wish)
+{
+	list_remove(&wish->node);
+	for (size_t i = 0; i < wish->count; i++)
+		free(wish->each[i].id);
+	free(wish->each);
+	free(wish);
+}
+
 static bool wish_is_settled(const struct wish *wish)
 {
-	size_t count;
-	const char *const *ids = mu_call_ids(wish->call, &count);
-
-	for (size_t i = 0; i < count; i++) {
-		const struct mu_instance *instance = instance_find(ids[i]);
+	for (size_t i = 0; i < wish->count; i++) {
+		const struct mu_instance *instance = instance_find(wish->each[i].id);
 		if (instance && !instance_is_settled(instance))
 			return false;
 	}
-	return true;
+	return !wish->loading;
+}
+
+/* Did this one come true? */
+static bool wished_came_true(const struct wish *wish, struct wished *one)
+{
+	const struct mu_instance *instance = instance_find(one->id);
+
+	if (one->refused.code < 0)
+		return false;
+	if (!instance || instance->is == wish->aim)
+		return true;
+	if (instance->error.what[0])
+		one->refused = instance->error;
+	else
+		mu_error(&one->refused, -EAGAIN, "plugin %s is %s", one->id, instance_state_name(instance->is));
+	return false;
+}
+
+static json_t *failed_json(const struct wished *one)
+{
+	char sentence[1024];
+
+	error_print(sentence, sizeof(sentence), &one->refused);
+	return json_pack("{s:s, s:i, s:s}", "id", one->id, "code", one->refused.code, "sentence", sentence);
 }
 
 static void wish_answer(struct wish *wish)
 {
-	size_t count;
-	const char *const *ids = mu_call_ids(wish->call, &count);
-	struct mu_call *call = wish->call;
-	const char *said = wish->said;
-	const struct mu_instance *failed = NULL;
+	json_t *failed = json_array(), *result = json_object();
+	const struct wished *first = NULL;
 
-	for (size_t i = 0; i < count && !failed; i++) {
-		const struct mu_instance *instance = instance_find(ids[i]);
-		if (instance && instance->is != wish->aim)
-			failed = instance;
+	c_assert(wish->call && !wish->loading);
+	for (size_t i = 0; i < wish->count; i++) {
+		if (wished_came_true(wish, &wish->each[i]))
+			continue;
+		json_array_append_new(failed, failed_json(&wish->each[i]));
+		first = first ? first : &wish->each[i];
 	}
-	list_remove(&wish->node);
-	free(wish);
-	if (failed && failed->error.what[0])
-		mu_reply_failure(call, &failed->error);
-	else if (failed)
-		mu_reply_error(call, -EAGAIN, "plugin %s is %s", failed->name, instance_state_name(failed->is));
-	else if (count == 1)
-		mu_reply_text(call, "plugin %s %s", ids[0], said);
+	size_t good = wish->count - json_array_size(failed);
+	if (wish->count == 1)
+		json_object_set_new(result, "message", json_sprintf("plugin %s %s", wish->each[0].id, wish->said));
+	else if (good == 0)
+		json_object_set_new(result, "message", json_sprintf("none of %zu plugins %s", wish->count, wish->said));
 	else
-		mu_reply_text(call, "%zu plugins: each %s", count, said);
+		json_object_set_new(result, "message",
+		                    json_sprintf("%zu plugin%s: each %s", good, good == 1 ? "" : "s", wish->said));
+	if (first)
+		json_object_set(result, "failed", failed);
+	if (good == 0 && wish->count == 1)
+		mu_reply_failure(wish->call, &first->refused);
+	else
+		mu_reply(wish->call, json_incref(result));
+	json_decref(failed);
+	json_decref(result);
+	wish_free(wish);
 }
 
+/* What is being read for it is done all the same. */
 static void wish_gone(struct mu_instance *self, struct mu_call *call)
 {
 	struct wish *wish = mu_call_data(call);
 
 	(void)self;
-	list_remove(&wish->node);
-	free(wish);
+	wish->call = NULL;
+	if (!wish->loading)
+		wish_free(wish);
 	mu_reply(call, NULL);
 }
 
@@ -169,27 +232,23 @@ static void wishes_look(void)
 	}
 }
 
+static void wish_wait(struct wish *wish)
+{
+	mu_call_set_data(wish->call, wish);
+	mu_call_on_gone(wish->call, wish_gone);
+	wishes_look();
+}
+
 static void wish_for(struct mu_call *call, int (*act)(const char *name, struct mu_error *error),
                      enum instance_state aim, const char *said)
 {
-	struct mu_error error = { .code = 0 };
-	size_t count;
-	const char *const *ids = mu_call_ids(call, &count);
+	struct wish *wish = wish_new(call, aim, said);
 
-	for (size_t i = 0; i < count; i++) {
-		if (act(ids[i], &error) < 0) {
-			mu_reply_failure(call, &error);
-			return;
-		}
-	}
-	struct wish *wish = mem_alloc(sizeof(*wish));
-	wish->call = call;
-	wish->aim = aim;
-	wish->said = said;
-	list_add(&wishes, &wish->node);
-	mu_call_set_data(call, wish);
-	mu_call_on_gone(call, wish_gone);
-	wishes_look();
+	wish->loading = true; /* no answer before each was asked */
+	for (size_t i = 0; i < wish->count; i++)
+		act(wish->each[i].id, &wish->each[i].refused);
+	wish->loading = false;
+	wish_wait(wish);
 }
 
 static void run_start(struct mu_instance *self, struct mu_call *call)
@@ -204,10 +263,36 @@ static void run_stop(struct mu_instance *self, struct mu_call *call)
 	wish_for(call, daemon_plugin_stop, INSTANCE_STOPPED, "has stopped");
 }
 
+static void reload_on_loaded(struct loaded *loaded, void *data)
+{
+	struct wish *wish = data;
+
+	c_assert(wish->loading);
+	for (size_t i = 0; loaded->conf && i < wish->count; i++)
+		daemon_plugin_reload(wish->each[i].id, loaded->conf, &wish->each[i].refused);
+	wish->loading = false;
+	if (loaded->conf && wish->call) {
+		wishes_look();
+		return;
+	}
+	if (wish->call)
+		daemon_reply_report(wish->call, &loaded->report);
+	wish_free(wish);
+}
+
 static void run_reload(struct mu_instance *self, struct mu_call *call)
 {
+	struct wish *wish = wish_new(call, INSTANCE_RUNNING, "has started again, with its configuration as it is now");
+	struct mu_error error = { .code = 0 };
+
 	(void)self;
-	wish_for(call, daemon_plugin_reload, INSTANCE_RUNNING, "has started again, with its configuration as it is now");
+	if (daemon_load(reload_on_loaded, wish, &error) < 0) {
+		wish_free(wish);
+		mu_reply_failure(call, &error);
+		return;
+	}
+	wish->loading = true;
+	wish_wait(wish);
 }
 
 /* ---- its objects ---- */
@@ -234,7 +319,8 @@ const struct mu_command self_plugin_commands[] = {
 	{ .kind = "plugin", .name = "stop", .title = "Stop", .role = MU_ADMIN, .effect = MU_INTERRUPT, .flags = MU_BULK,
 	  .help = "stops an instance until it is started again or the daemon restarts", .run = run_stop },
 	{ .kind = "plugin", .name = "reload", .title = "Reload", .role = MU_ADMIN, .effect = MU_INTERRUPT,
-	  .flags = MU_BULK, .help = "restarts an instance with its part of the configuration file as it is now",
+	  .flags = MU_BULK, .deadline = 70 * MU_SEC,
+	  .help = "restarts an instance with its part of the configuration file as it is now",
 	  .run = run_reload },
 	MU_COMMAND_END
 };

@@ -224,17 +224,9 @@ static struct mu_type *type_copy(const struct mu_type *from)
 	return type;
 }
 
-struct loading {
-	struct mu_error *error;
-	const char *path;
-	int bad;
-};
-
-static void loading_found(const struct mu_type *type, void *data)
+static void take_one(const struct mu_type *type, void *data)
 {
-	const struct loading *loading = data;
-
-	c_assert(loading->path);
+	(void)data;
 	pthread_mutex_lock(&types_mutex);
 	const struct mu_type *before = map_get(&table, type->name);
 	if (!before || !types_equal(before, type)) {
@@ -246,40 +238,68 @@ static void loading_found(const struct mu_type *type, void *data)
 	pthread_mutex_unlock(&types_mutex);
 }
 
-static void loading_bad(int line, const char *what, void *data)
+void types_take(const char *text, size_t length)
 {
-	struct loading *loading = data;
+	c_assert(text);
+	types_parse(text, length, take_one, NULL, NULL);
+}
+
+struct reading {
+	struct mu_error *error;
+	const char *path;
+	int bad;
+};
+
+static void reading_found(const struct mu_type *type, void *data)
+{
+	c_assert(type && data);
+}
+
+static void reading_bad(int line, const char *what, void *data)
+{
+	struct reading *reading = data;
 
 	c_assert(line > 0 && what);
-	if (loading->bad++ > 0)
+	if (reading->bad++ > 0)
 		return;
-	mu_error(loading->error, -EINVAL, "%s", what);
-	mu_error_where(loading->error, "%s:%d", loading->path, line);
+	mu_error(reading->error, -EINVAL, "%s", what);
+	mu_error_where(reading->error, "%s:%d", reading->path, line);
+}
+
+int types_read(const char *path, char **text, size_t *length, struct mu_error *error)
+{
+	c_assert(path && text && length);
+	*length = 0;
+	int r = slurp_all(path, FILE_MAX_BYTES, text);
+	if (r < 0) {
+		*text = NULL;
+		mu_error(error, r, "the types in %s cannot be read: %s", path,
+		         r == -ENOTSUP ? "it is a pipe" : strerror(-r));
+		mu_error_remedy(error, "name a readable file with TypesDB");
+		return r;
+	}
+	*length = (size_t)r;
+	struct reading reading = { .error = error, .path = path };
+	types_parse(*text, *length, reading_found, reading_bad, &reading);
+	if (reading.bad == 0)
+		return 0;
+	if (reading.bad > 1)
+		mu_error_remedy(error, "correct this line and %d more", reading.bad - 1);
+	else
+		mu_error_remedy(error, "correct the line");
+	return -EINVAL;
 }
 
 int types_load(const char *path, struct mu_error *error)
 {
 	char *text;
+	size_t length;
 
-	c_assert(path);
-	int length = slurp_all(path, FILE_MAX_BYTES, &text);
-	if (length < 0) {
-		mu_error(error, length, "the types in %s cannot be read: %s", path,
-		         length == -ENOTSUP ? "it is a pipe" : strerror(-length));
-		mu_error_remedy(error, "name a readable file with TypesDB");
-		return length;
-	}
-	struct loading loading = { .error = error, .path = path };
-	types_parse(text, (size_t)length, loading_found, loading_bad, &loading);
+	int r = types_read(path, &text, &length, error);
+	if (text)
+		types_take(text, length);
 	free(text);
-	if (loading.bad == 0)
-		return 0;
-	if (loading.bad > 1)
-		mu_error_remedy(error, "correct this line and %d more; all others are in use",
-		                loading.bad - 1);
-	else
-		mu_error_remedy(error, "correct the line; all others are in use");
-	return -EINVAL;
+	return r;
 }
 
 const struct mu_type *types_find(const char *name)

@@ -13,6 +13,10 @@ int types_parse(const char *text, size_t length, void (*found)(const struct mu_t
 /* Adds a file; a later definition replaces (for series made from then on). 0; -errno with error: -EINVAL
  * names the first bad line, and all good lines are loaded none the less. Main, at start and reload. */
 int types_load(const char *path, struct mu_error *error);
+/* The two halves of it. Any thread: reads a file and checks it, and nothing is changed. `text` is the caller's to free;
+ * with -EINVAL it is there as well. */
+int types_read(const char *path, char **text, size_t *length, struct mu_error *error);
+void types_take(const char *text, size_t length); /* what is good of it */
 const struct mu_type *types_find(const char *name); /* NULL; any thread */
 const char *types_nearest(const char *name);        /* the type they may have meant, or NULL; any thread */
 size_t types_count(void);

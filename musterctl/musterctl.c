@@ -113,9 +113,17 @@ static int say_lost(const struct session *session, int r)
 static int say_refused(const json_t *error)
 {
 	const char *what = json_get_text(error, "what"), *code = json_get_text(error, "code");
+	json_t *all = json_object_get(error, "errors"), *one; /* of which `error` itself is the first */
+	size_t i;
 
-	complain(what ? what : "the daemon refused", json_get_text(error, "where"),
-		 json_get_text(error, "remedy"));
+	if (json_array_size(all) == 0)
+		complain(what ? what : "the daemon refused", json_get_text(error, "where"),
+			 json_get_text(error, "remedy"));
+	json_array_foreach (all, i, one) {
+		what = json_get_text(one, "what");
+		complain(what ? what : "the daemon refused", json_get_text(one, "where"),
+			 json_get_text(one, "remedy"));
+	}
 	return code && strcmp(code, "ETIMEDOUT") == 0 ? UNKNOWN : REFUSED;
 }
 
@@ -171,8 +179,10 @@ static int run_call(struct session *session)
 	} else {
 		print_result(&session->print, reply.result, dry_run);
 	}
+	/* of a bulk verb: what could not be done is among what is printed */
+	bool failed = json_array_size(json_object_get(reply.result, "failed")) > 0;
 	reply_fini(&reply);
-	return flush(session) ? DONE : REFUSED;
+	return flush(session) && !failed ? DONE : REFUSED;
 }
 
 /* ---- lists ---- */

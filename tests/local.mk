@@ -15,7 +15,7 @@ TESTS += $(PLUGIN_TESTS)
 endif
 
 # Plugins that only tests load, and copies of the others, in a PluginDir of their own beside the real one.
-TEST_PLUGINS = tests/omni/omni.la tests/omni/peer.la tests/omni/door.la
+TEST_PLUGINS = tests/omni/omni.la tests/omni/peer.la tests/omni/door.la tests/omni/hang.la
 install-test-plugins: $(TEST_PLUGINS)
 	$(MKDIR_P) '$(DESTDIR)$(plugindir)-test'
 	rm -f '$(DESTDIR)$(plugindir)-test'/*.so

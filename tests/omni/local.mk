@@ -24,3 +24,10 @@ tests_omni_door_la_CFLAGS = $(PLUGIN_CFLAGS)
 tests_omni_door_la_LDFLAGS = $(PLUGIN_LINK) -rpath $(plugindir)
 tests_omni_door_la_LIBADD = libmuster.la $(JANSSON_LIBS)
 tests_omni_door_la_SOURCES = tests/omni/door.c
+
+# hang is a library that does not come up; it calls nothing of the core, so unit tests load it as well.
+check_LTLIBRARIES += tests/omni/hang.la
+tests_omni_hang_la_CPPFLAGS = $(PLUGIN_CPPFLAGS)
+tests_omni_hang_la_CFLAGS = $(PLUGIN_CFLAGS)
+tests_omni_hang_la_LDFLAGS = $(AM_LDFLAGS) -module -avoid-version -shared -rpath /nowhere
+tests_omni_hang_la_SOURCES = tests/omni/hang.c

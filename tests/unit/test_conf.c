@@ -478,14 +478,99 @@ static void a_reload_says_what_it_would_do(void **state)
 	conf_free(&before);
 	assert_int_equal(count, 7);
 	assert_string_equal(all[0].name, "daemon");
-	assert_difference(all, count, "daemon", "restarted",
-			  "BaseDir, PoolSize changed; takes effect at the next restart");
+	assert_true(all[0].globals);
+	assert_false(all[1].globals);
+	assert_difference(all, count, "daemon", "later",
+			  "BaseDir, PoolSize changed; takes effect when the daemon restarts");
 	assert_difference(all, count, "probe", "reconfigured", "options Root, Count, Path changed");
 	assert_difference(all, count, "bare", "restarted", "Interval, Loop changed");
 	assert_difference(all, count, "probe:same", "same", "");
 	assert_difference(all, count, "probe:new", "added", "");
-	assert_difference(all, count, "probe:old", "removed", "");
+	assert_difference(all, count, "probe:old", "removed", "it stops");
 	assert_difference(all, count, "probe:moved", "reconfigured", "the order of its options changed");
+	conf_free(&after);
+}
+
+/* Text for a global that differs from its default. */
+static const char *other_value(const struct mu_option *row)
+{
+	switch (row->type) {
+	case MU_BOOL:
+		return strcmp(row->dflt, "true") == 0 ? "false" : "true";
+	case MU_ENUM:
+		return "debug";
+	case MU_INT:
+	case MU_DOUBLE:
+	case MU_DURATION:
+		return "77";
+	default:
+		return "/elsewhere";
+	}
+}
+
+static void every_global_is_told_when_it_changes(void **state)
+{
+	static const char *const live[] = { "LogFile",	"LogLevel",  "Timeout",	       "MaxReadInterval", "CollectInternalStats",
+					    "Interval", "PluginDir", "AutoLoadPlugin", "TypesDB" };
+	char text[128], words[128];
+
+	(void)state;
+	for (const struct mu_option *row = conf_global_rows; row->name; row++) {
+		bool is_live = false;
+		size_t count;
+		for (size_t i = 0; i < MU_ARRAY_LEN(live); i++)
+			is_live = is_live || strcmp(live[i], row->name) == 0;
+		assert_int_equal(conf_global_is_live(row->name), is_live);
+		struct conf *before = load_clean("");
+		snprintf(text, sizeof(text), "%s %s\n", row->name, other_value(row));
+		struct conf *after = load_clean(text);
+		struct conf_difference *all = conf_diff(before, after, &count);
+		assert_int_equal(count, 1);
+		assert_true(all[0].globals);
+		assert_string_equal(conf_change_name(all[0].change), is_live ? "reconfigured" : "later");
+		snprintf(words, sizeof(words), "%s changed", row->name);
+		assert_memory_equal(all[0].words, words, strlen(words));
+		assert_int_equal(strstr(all[0].words, "restarts") != NULL,
+				 !is_live || strcmp(row->name, "TypesDB") == 0);
+		all = conf_diff(after, after, &count);
+		assert_int_equal(count, 0);
+		conf_free(&before);
+		conf_free(&after);
+	}
+}
+
+static void live_and_later_globals_are_two_entries(void **state)
+{
+	struct conf *before = load_clean("LogLevel info\n");
+	struct conf *after = load_clean("LogLevel debug\nTimeout 3\nPIDFile /x\n");
+	size_t count;
+	struct conf_difference *all = conf_diff(before, after, &count);
+
+	(void)state;
+	assert_int_equal(count, 2);
+	assert_string_equal(all[0].words, "Timeout, LogLevel changed");
+	assert_int_equal(all[0].change, CONF_RECONFIGURED);
+	assert_string_equal(all[1].words, "PIDFile changed; takes effect when the daemon restarts");
+	assert_int_equal(all[1].change, CONF_LATER);
+	conf_free(&before);
+	conf_free(&after);
+}
+
+static void a_refused_plugin_is_told_as_such(void **state)
+{
+	size_t count;
+
+	(void)state;
+	make_folder("plugins");
+	struct conf *before = load_clean("PluginDir \"@/plugins\"\nLoadPlugin bare\n");
+	struct conf *after = load("PluginDir \"@/plugins\"\nLoadPlugin bare\nLoadPlugin nonesuch\n");
+	struct conf_difference *all = conf_diff(before, after, &count);
+	assert_int_equal(count, 2);
+	assert_string_equal(all[1].name, "nonesuch");
+	assert_int_equal(all[1].change, CONF_ADDED);
+	assert_has(all[1].words, "its file cannot be loaded: there is no plugin \"nonesuch\"");
+	assert_has(all[1].words, "; it will be failed");
+	conf_free(&before);
 	conf_free(&after);
 }
 
@@ -501,6 +586,14 @@ static void without_reconfigure_it_restarts(void **state)
 	assert_difference(all, count, "strict", "restarted", "option Needed changed");
 	conf_free(&before);
 	conf_free(&after);
+}
+
+/* As if it had come out of a file: what is the daemon's own cannot be loaded. */
+static void stand_in(const struct mu_plugin *plugin)
+{
+	struct descriptor *descriptor = (struct descriptor *)(uintptr_t)loader_builtin(plugin);
+
+	snprintf(descriptor->path, sizeof(descriptor->path), "/nowhere/%s.so", plugin->name);
 }
 
 int main(void)
@@ -523,15 +616,18 @@ int main(void)
 		cmocka_unit_test(a_missing_include_is_a_warning_an_unreadable_one_an_error),
 		cmocka_unit_test(a_file_that_includes_itself_is_found),
 		cmocka_unit_test(a_reload_says_what_it_would_do),
+		cmocka_unit_test(every_global_is_told_when_it_changes),
+		cmocka_unit_test(live_and_later_globals_are_two_entries),
+		cmocka_unit_test(a_refused_plugin_is_told_as_such),
 		cmocka_unit_test(without_reconfigure_it_restarts),
 	};
 
 	if (!mkdtemp(folder))
 		return 1;
 	snprintf(path, sizeof(path), "%s/main.conf", folder);
-	loader_builtin(&probe);
-	loader_builtin(&strict);
-	loader_builtin(&bare);
+	stand_in(&probe);
+	stand_in(&strict);
+	stand_in(&bare);
 	int r = cmocka_run_group_tests(tests, NULL, NULL);
 	static const char *const made[] = { "d/20.conf",     "d/10.conf", "d/30.txt", "d/.hidden.conf",
 					    "d/sub/15.conf", "d/sub",     "d",        "plugins",

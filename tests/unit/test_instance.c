@@ -240,7 +240,7 @@ static void test_new_options_reach_it_without_a_restart(void **state)
 	assert_int_equal(now()->is, INSTANCE_RUNNING);
 	instance_stop(now(), MU_STOP_END);
 	core_settle();
-	swap_options(); /* stopped by a person: stays so */
+	swap_options(); /* told to stop: stays so */
 	assert_int_equal(now()->is, INSTANCE_STOPPED);
 	core_down();
 }
@@ -255,6 +255,85 @@ static void test_events_that_mean_nothing_change_nothing(void **state)
 	core_down();
 }
 
+/* A reload that changed what stands in LoadPlugin, or with `restart` by a person. */
+static void new_load_block(bool person)
+{
+	struct conf_plugin conf = { .plugin = "clockwork", .name = "clockwork", .interval = 7 * MU_SEC,
+		                    .load_text = "Interval 7\n", .descriptor = now()->descriptor };
+	conf.config = config_new(16);
+	if (person)
+		instance_restart(now(), &conf);
+	else
+		instance_renew(now(), &conf);
+	config_unref(&conf.config);
+}
+
+static void test_a_reload_leaves_stopped_what_was_told_to_stop(void **state)
+{
+	(void)state;
+	instance_start(instance);
+	core_settle();
+	instance_stop(now(), MU_STOP_REMOVED);
+	core_settle();
+	const struct mu_instance *before = now();
+	new_load_block(false);
+	core_settle();
+	assert_int_equal(now()->is, INSTANCE_STOPPED);
+	assert_ptr_not_equal(now(), before);
+	assert_int_equal(now()->interval, 7 * MU_SEC);
+	swap_options();
+	assert_int_equal(now()->is, INSTANCE_STOPPED);
+	assert_int_equal(now()->interval, MU_SEC); /* of the conf in swap_options */
+	assert_int_equal(t.started, 1);
+	new_load_block(false);
+	instance_start(now());
+	core_settle();
+	assert_int_equal(now()->is, INSTANCE_RUNNING);
+	assert_int_equal(now()->interval, 7 * MU_SEC);
+	assert_int_equal(t.started, 2);
+	new_load_block(false); /* and from here on it follows reloads again */
+	core_settle();
+	assert_int_equal(t.started, 3);
+	instance_stop(now(), MU_STOP_REMOVED);
+	core_settle();
+	new_load_block(true); /* a person's own word */
+	core_settle();
+	assert_int_equal(now()->is, INSTANCE_RUNNING);
+	instance_stop(now(), MU_STOP_END);
+	core_settle();
+	core_down();
+}
+
+static void test_a_reload_while_it_stops(void **state)
+{
+	(void)state;
+	instance_start(instance);
+	core_settle();
+	instance_stop(now(), MU_STOP_REMOVED);
+	assert_int_equal(now()->is, INSTANCE_STOPPING);
+	new_load_block(false);
+	new_load_block(false);
+	core_settle();
+	assert_int_equal(now()->is, INSTANCE_STOPPED);
+	assert_int_equal(now()->interval, 7 * MU_SEC);
+	instance_start(now());
+	core_settle();
+	instance_stop(now(), MU_STOP_REMOVED);
+	new_load_block(false);
+	instance_start(now()); /* the last word counts */
+	core_settle();
+	assert_int_equal(now()->is, INSTANCE_RUNNING);
+	assert_int_equal(t.started, 3);
+	instance_stop(now(), MU_STOP_REMOVED);
+	instance_start(now()); /* without a reload between them as well */
+	core_settle();
+	assert_int_equal(now()->is, INSTANCE_RUNNING);
+	assert_int_equal(t.started, 4);
+	instance_stop(now(), MU_STOP_END);
+	core_settle();
+	core_down();
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -264,6 +343,8 @@ int main(void)
 		cmocka_unit_test_setup(test_a_restart_is_a_new_life_in_the_same_place, setup),
 		cmocka_unit_test_setup(test_the_end_waits_for_work_in_flight, setup),
 		cmocka_unit_test_setup(test_new_options_reach_it_without_a_restart, setup),
+		cmocka_unit_test_setup(test_a_reload_leaves_stopped_what_was_told_to_stop, setup),
+		cmocka_unit_test_setup(test_a_reload_while_it_stops, setup),
 		cmocka_unit_test_setup(test_events_that_mean_nothing_change_nothing, setup),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
