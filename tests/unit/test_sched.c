@@ -106,6 +106,40 @@ static void test_reads_come_at_each_interval(void **state)
 	core_down();
 }
 
+static const struct mu_plugin aside = MU_PLUGIN_INIT(aside, .read = fast_read);
+
+/* The real time of the next read, found to a tenth of a second. */
+static int64_t next_read(void)
+{
+	for (int before = fast_reads; fast_reads == before;) {
+		clock_advance(MU_SEC / 10);
+		core_settle();
+	}
+	return clock_real();
+}
+
+static void test_jitter_is_one_offset_for_each_name(void **state)
+{
+	static const struct mu_plugin *const plugins[] = { &fast, &aside };
+	int64_t offset[MU_ARRAY_LEN(plugins)];
+
+	(void)state;
+	for (size_t i = 0; i < MU_ARRAY_LEN(plugins); i++) {
+		struct mu_instance *instance = core_instance(plugins[i], 10 * MU_SEC);
+		instance->jitter = 10 * MU_SEC;
+		instance_start(instance);
+		core_settle();
+		int64_t first = next_read();
+		assert_int_equal(next_read() - first, 10 * MU_SEC);
+		offset[i] = first % (10 * MU_SEC);
+		instance_stop(instance, MU_STOP_REMOVED);
+		core_settle();
+	}
+	assert_int_not_equal(offset[0], offset[1]);
+	stop_all();
+	core_down();
+}
+
 static bool slow_began(void *data)
 {
 	return __atomic_load_n(&slow_reads, __ATOMIC_RELAXED) == *(int *)data;
@@ -327,6 +361,7 @@ int main(void)
 		cmocka_unit_test(test_next_is_a_whole_multiple),
 		cmocka_unit_test(test_backoff_doubles_to_its_cap),
 		cmocka_unit_test_setup(test_reads_come_at_each_interval, setup),
+		cmocka_unit_test_setup(test_jitter_is_one_offset_for_each_name, setup),
 		cmocka_unit_test_setup(test_a_hung_read_costs_the_others_no_tick, setup),
 		cmocka_unit_test_setup(test_failures_back_off_and_recover, setup),
 		cmocka_unit_test_setup(test_a_step_of_the_clock_realigns_once, setup),
