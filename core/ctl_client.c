@@ -28,12 +28,15 @@ struct ctl_call {
 	struct ctl_client *client;
 	struct mu_pending *pending;
 	int64_t id;
+	bool streams;
 };
 
 /* ---- lines out ---- */
 
 struct write {
 	uv_write_t request;
+	struct ctl_client *client; /* its handle, and so it, outlives the write */
+	size_t cost;
 	char *text;
 };
 
@@ -41,6 +44,8 @@ static void write_done(uv_write_t *request, int status)
 {
 	struct write *write = MU_CONTAINER(request, struct write, request);
 	(void)status; /* a broken pipe shows in the next read */
+	c_assert(write->client->out >= write->cost);
+	write->client->out -= write->cost;
 	free(write->text);
 	free(write);
 }
@@ -66,18 +71,24 @@ static void client_write(struct ctl_client *client, struct str *line)
 		return;
 	}
 	/* one long answer is no sign of a client that does not read, several are */
-	size_t waits = stream->write_queue_size;
-	if ((sent < 0 && sent != UV_EAGAIN) || (waits > 0 && waits + length > CTL_OUT_MAX)) {
+	size_t cost = length + sizeof(struct write); /* short parts cost more than their bytes */
+	if ((sent < 0 && sent != UV_EAGAIN) || (client->out > 0 && client->out + cost > CTL_OUT_MAX)) {
 		free(text);
 		ctl_client_close(client);
 		return;
 	}
 	struct write *write = mem_alloc(sizeof(*write));
-	write->text = text;
+	write->client = client;
+	write->cost = cost;
+	client->out += cost;
+	write->text = realloc(text, length); /* what it grew to is no longer needed */
+	c_assert(write->text);
+	buf.base = write->text;
 	buf.base += sent > 0 ? sent : 0;
 	buf.len -= sent > 0 ? (size_t)sent : 0;
 	if (uv_write(&write->request, stream, &buf, 1, write_done) < 0) {
-		free(text);
+		client->out -= cost;
+		free(write->text);
 		free(write);
 		ctl_client_close(client);
 	}
@@ -142,7 +153,38 @@ static void call_free(struct ctl_call *call)
 	c_assert(call->client->call_count > 0);
 	list_remove(&call->node);
 	call->client->call_count--;
+	call->client->stream_count -= call->streams;
 	free(call);
+}
+
+static void call_refuse(struct ctl_client *client, int64_t id, int code, const char *what, const char *remedy)
+{
+	struct mu_error error = { 0 };
+
+	mu_error(&error, code, "%s", what);
+	if (remedy)
+		mu_error_remedy(&error, "%s", remedy);
+	write_error(client, id, &error, NULL, 0);
+}
+
+/* The first part of an answer says that the call is a stream. False: there are too many of them, and this one has ended. */
+static bool call_may_stream(struct ctl_call *call)
+{
+	struct ctl_client *client = call->client;
+	int64_t id = call->id;
+
+	if (call->streams)
+		return true;
+	if (client->stream_count < CTL_STREAMS_MAX) {
+		call->streams = true;
+		client->stream_count++;
+		return true;
+	}
+	mu_pending_cancel(&call->pending);
+	call_free(call);
+	call_refuse(client, id, -EBUSY, "too many streams of this client are open",
+		    "end one of them, or ask for more in one, by a wider glob");
+	return false;
 }
 
 static void call_done(struct mu_instance *self, const struct mu_result *result, void *data)
@@ -153,6 +195,8 @@ static void call_done(struct mu_instance *self, const struct mu_result *result, 
 
 	c_assert(!client->closing && client->call_count > 0);
 	(void)self;
+	if (result->part && !call_may_stream(call))
+		return;
 	if (!result->part)
 		call_free(call);
 	if (result->code < 0)
@@ -201,16 +245,6 @@ static void call_open(struct ctl_client *client, const struct ctl_request *asked
 	client->call_count++;
 	call->pending = mu_call(client->self, &request, call_done, call);
 	free(ids);
-}
-
-static void call_refuse(struct ctl_client *client, int64_t id, int code, const char *what, const char *remedy)
-{
-	struct mu_error error = { 0 };
-
-	mu_error(&error, code, "%s", what);
-	if (remedy)
-		mu_error_remedy(&error, "%s", remedy);
-	write_error(client, id, &error, NULL, 0);
 }
 
 static void client_ask(struct ctl_client *client, const struct ctl_request *request)

@@ -18,7 +18,8 @@ struct ctl_client {
 	enum mu_role role;
 	struct ctl_line *line; /* what has come of a line that has not ended */
 	struct list calls;
-	size_t call_count;
+	size_t call_count, stream_count;
+	size_t out; /* what waits to be written, with what it costs */
 	bool closing;
 	void (*closed)(struct ctl_client *client); /* it is freed after this */
 };

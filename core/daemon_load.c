@@ -49,7 +49,7 @@ static void loaded_fini(struct loaded *loaded)
 
 void loaded_take_types(const struct loaded *loaded)
 {
-	c_assert(loop_is_current(loop_main()) && loaded->conf);
+	c_assert(loop_is_current(loop_main()));
 	for (size_t i = 0; i < loaded->type_count; i++)
 		types_take(loaded->types[i].text, loaded->types[i].length);
 }

@@ -184,3 +184,42 @@ def test_few_descriptors_are_told(daemon):
     one = daemon(HOST, start=False)
     done = run_beside(one, "-f", preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (16, 16)))
     assert done.returncode == 1 and "only 16 files" in done.stderr
+
+
+# ---- the control socket ----
+
+def test_one_client_can_open_so_many_streams(daemon):
+    one = daemon("LoadPlugin load\n")
+    with one.connect() as door:
+        for number in range(40):
+            door.send({"id": number, "kind": "series", "verb": "watch", "args": {"glob": "*/load/*"}})
+        refused, streaming = set(), set()
+        while len(refused) < 8 or len(streaming) < 32:
+            answer = door.receive()
+            if "error" in answer:
+                assert answer["error"]["code"] == "EBUSY" and "streams" in answer["error"]["what"]
+                refused.add(answer["id"])
+            else:
+                streaming.add(answer["id"])
+    assert len(refused) == 8 and not refused & streaming
+
+
+def anonymous(pid):
+    with open(f"/proc/{pid}/status", encoding="ascii") as status:
+        return next(int(line.split()[1]) for line in status if line.startswith("RssAnon:"))
+
+
+def test_clients_that_do_not_read_cost_little(daemon):
+    one = daemon("LoadPlugin load\n", interval="0.1")
+    before = anonymous(one.pid)
+    doors = [one.connect() for _ in range(20)]
+    for door in doors:
+        for number in range(32):
+            door.send({"id": number, "kind": "series", "verb": "watch"})
+            door.send({"id": number, "credit": 1000000})
+    reads = row(one, "load")["reads"]
+    one.until(lambda: row(one, "load")["reads"] > reads + 30, what="three seconds of values")
+    assert anonymous(one.pid) - before < 100 * 1024
+    for door in doors:
+        door.close()
+    assert one.stop() < 2
