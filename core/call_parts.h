@@ -47,6 +47,7 @@ struct call_answer {
 	struct mu_error error;
 };
 struct call_answer *call_answer_json(const json_t *json, bool part); /* NULL: null */
+struct call_answer *call_answer_part(struct object_bytes *bytes); /* takes it */
 struct call_answer *call_answer_error(const struct mu_error *error); /* its code < 0 */
 struct call_answer *call_answer_ref(struct call_answer *answer);
 void call_answer_unref(struct call_answer **answer);
@@ -124,6 +125,7 @@ struct mu_call {
 	void (*room)(struct mu_instance *self, struct mu_call *call);
 	bool answered, hung_up, streams;
 	int64_t credit;
+	struct stream *stream; /* NULL: it has opened none */
 
 	/* main's */
 	struct list node;     /* in the open calls */
@@ -158,6 +160,8 @@ int call_check_verb(struct mu_call *call, struct mu_error *error);
 int call_check_words(struct mu_call *call, struct mu_error *error);
 
 /* ---- call_reply.c: on the owner's loop; reports come to main in order ---- */
+/* mu_reply_part of text; takes it. */
+int call_reply_bytes(struct mu_call *call, struct object_bytes *part);
 void call_run(struct mu_instance *self, struct mu_msg *msg);
 void call_run_gone(struct mu_instance *self, struct mu_msg *msg);
 void call_run_credit(struct mu_instance *self, struct mu_msg *msg);

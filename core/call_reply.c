@@ -332,27 +332,46 @@ void call_reply_errors(struct mu_call *call, const struct mu_error *error, json_
 	json_decref(all);
 }
 
+/* 0: a part may be sent. */
+static int may_send(struct mu_call *call)
+{
+	check_mine(call);
+	if (call->hung_up)
+		return -EPIPE;
+	if (!call->answered && (call->row->flags & MU_STREAM) && call->credit > -CALL_CREDIT)
+		return 0;
+	__atomic_add_fetch(&bugs, 1, __ATOMIC_RELAXED);
+	if (!call->answered && (call->row->flags & MU_STREAM))
+		return -ENOBUFS;
+	mu_log(call->owner, MU_LOG_ERROR, "%s.%s sends a part %s", call->kind->name, call->row->name,
+	       call->answered ? "after its end" : "and is no stream");
+	return -EINVAL;
+}
+
+static int send_part(struct mu_call *call, struct call_answer *part)
+{
+	call->credit--;
+	call->streams = true;
+	report(call, part);
+	return call->credit <= 0;
+}
+
 int mu_reply_part(struct mu_call *call, json_t *part)
 {
-	int r = 0;
+	int r = may_send(call);
 
-	check_mine(call);
-	if (call->hung_up) {
-		r = -EPIPE;
-	} else if (call->answered || !(call->row->flags & MU_STREAM)) {
-		mu_log(call->owner, MU_LOG_ERROR, "%s.%s sends a part %s", call->kind->name, call->row->name,
-		       call->answered ? "after its end" : "and is no stream");
-		r = -EINVAL;
-	} else if (call->credit <= -CALL_CREDIT) {
-		r = -ENOBUFS;
-	} else {
-		call->credit--;
-		call->streams = true;
-		report(call, call_answer_json(part, true));
-		r = call->credit <= 0;
-	}
-	if (r < 0 && r != -EPIPE)
-		__atomic_add_fetch(&bugs, 1, __ATOMIC_RELAXED);
+	if (r == 0)
+		r = send_part(call, call_answer_json(part, true));
 	json_decref(part);
+	return r;
+}
+
+int call_reply_bytes(struct mu_call *call, struct object_bytes *part)
+{
+	int r = may_send(call);
+
+	if (r == 0)
+		return send_part(call, call_answer_part(part));
+	object_bytes_unref(&part);
 	return r;
 }

@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "call_parts.h"
 #include "instance.h"
+#include "stream.h"
 
 enum { IDS_MAX = 10000, WORD_MAX = 255 };
 
@@ -99,6 +100,16 @@ struct call_answer *call_answer_json(const json_t *json, bool part)
 	return answer;
 }
 
+struct call_answer *call_answer_part(struct object_bytes *bytes)
+{
+	struct call_answer *answer = answer_new();
+
+	c_assert(bytes);
+	answer->part = true;
+	answer->bytes = bytes;
+	return answer;
+}
+
 struct call_answer *call_answer_error(const struct mu_error *error)
 {
 	struct call_answer *answer = answer_new();
@@ -140,6 +151,7 @@ void call_unref(struct mu_call *call)
 	call->magic = 0;
 	call_request_free(&call->request);
 	mu_ref_unref(&call->to);
+	stream_free(&call->stream);
 	free(call);
 }
 

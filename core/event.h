@@ -20,7 +20,7 @@ void event_store(struct mu_store *store);
 void event_core(enum mu_severity severity, const char *words, ...) MU_PRINTF(2, 3);
 void event_add_listener(struct mu_instance *instance); /* main: has an `event` callback */
 void event_instance_gone(struct mu_instance *instance);
-/* Of main's, of listeners' and followers' queues, and those that never came into the history. */
+/* Of main's and of listeners' queues, and those that never came into the history. A follower's: stream_lost. */
 uint64_t event_dropped(void);
 const char *event_severity_name(uint32_t severity); /* "failure" "warning" "okay" "info" */
 

@@ -1,7 +1,7 @@
 /* event_fan: who is told of an event: plugins with an `event` callback, and callers of event.follow.
  *
- * All share the one node. Each has a bounded queue of its own; one who does not keep up loses the newest,
- * counted, and a follower is told how many. */
+ * Each has a bounded queue of its own. A plugin that does not keep up loses the newest, counted; a follower has a
+ * stream (stream.h), and is told how many it lost. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -13,8 +13,9 @@
 #include "instance.h"
 #include "log.h"
 #include "loop.h"
+#include "stream.h"
 
-enum { LISTENER_MAX = 1000, FOLLOWER_MAX = 1000 };
+enum { LISTENER_MAX = 1000, FOLLOWER_MAX = 1000, FOLLOWER_BYTES = 1 << 20 };
 
 struct listener {
 	struct list node;
@@ -30,10 +31,6 @@ struct follower {
 	struct mu_instance *owner; /* of the call; compared only */
 	struct mu_call *call;
 	const struct event_follow_args *args; /* the call's */
-	bool blocked;
-	size_t head, count; /* of the ring of waiting ones */
-	uint64_t lost;
-	struct event_node *waiting[FOLLOWER_MAX];
 };
 
 static struct list listeners = { &listeners, &listeners };
@@ -124,8 +121,6 @@ void event_add_listener(struct mu_instance *instance)
 static void follower_free(struct follower *follower)
 {
 	list_remove(&follower->node);
-	for (size_t i = 0; i < follower->count; i++)
-		event_node_unref(&follower->waiting[(follower->head + i) % FOLLOWER_MAX]);
 	free(follower);
 }
 
@@ -143,45 +138,6 @@ static void follower_gone(struct mu_instance *self, struct mu_call *call)
 	follower_end(mu_call_data(call));
 }
 
-/* false: the caller is gone, and so is the follower. */
-static bool follower_send(struct follower *follower, json_t *part)
-{
-	int r = mu_reply_part(follower->call, part);
-	if (r < 0)
-		follower_end(follower);
-	else
-		follower->blocked = r > 0;
-	return r >= 0;
-}
-
-/* Lost ones are told where they are missing: behind those that waited. */
-static void follower_drain(struct follower *follower)
-{
-	while (!follower->blocked && follower->count > 0) {
-		struct event_node *node = follower->waiting[follower->head];
-		follower->head = (follower->head + 1) % FOLLOWER_MAX;
-		follower->count--;
-		json_t *part = event_json(&node->event);
-		event_node_unref(&node);
-		if (!follower_send(follower, part))
-			return;
-	}
-	if (follower->blocked || follower->lost == 0)
-		return;
-	json_t *part = json_pack("{s:I}", "lost", (json_int_t)follower->lost);
-	follower->lost = 0;
-	follower_send(follower, part);
-}
-
-static void follower_room(struct mu_instance *self, struct mu_call *call)
-{
-	struct follower *follower = mu_call_data(call);
-
-	(void)self;
-	follower->blocked = false;
-	follower_drain(follower);
-}
-
 static bool follower_wants(const struct follower *follower, const struct mu_event *event)
 {
 	const struct event_follow_args *args = follower->args;
@@ -189,39 +145,29 @@ static bool follower_wants(const struct follower *follower, const struct mu_even
 	       (!args->plugin || mu_glob(args->plugin, event->plugin));
 }
 
-static void follower_tell(struct follower *follower, struct event_node *node)
+/* false: the caller is gone, and so is the follower. */
+static bool follower_tell(struct follower *follower, const struct mu_event *event)
 {
-	if (!follower_wants(follower, &node->event))
-		return;
-	if (follower->count == FOLLOWER_MAX || follower->lost > 0) {
-		follower->lost++;
-		count_drop();
-		return;
-	}
-	follower->waiting[(follower->head + follower->count++) % FOLLOWER_MAX] = event_node_ref(node);
-	follower_drain(follower);
+	if (!follower_wants(follower, event) || stream_send(follower->call, event_json(event)) == 0)
+		return true;
+	follower_end(follower);
+	return false;
 }
 
 /* The newest `recent` of those that it wants, the oldest of them first. */
 static void follower_recent(struct follower *follower, int64_t recent)
 {
-	size_t found = 0, at = 0;
+	const struct event_node *node;
+	int64_t found = 0;
+	size_t at = 0;
 
-	c_assert(follower->count == 0);
-	while (found < (size_t)recent && found < FOLLOWER_MAX) {
-		const struct event_node *node = event_ring_at(at);
-		if (!node)
-			break;
+	while (found < recent && (node = event_ring_at(at))) {
 		at++;
 		found += follower_wants(follower, &node->event);
 	}
-	while (at-- > 0) {
-		const struct event_node *node = event_ring_at(at);
-		if (follower_wants(follower, &node->event))
-			follower->waiting[follower->count++] = event_node_ref(
-				MU_CONTAINER(&node->event, struct event_node, event));
-	}
-	c_assert(follower->count == found);
+	while (at-- > 0)
+		if (!follower_tell(follower, &event_ring_at(at)->event))
+			return;
 }
 
 void event_follow(struct mu_instance *self, struct mu_call *call)
@@ -235,9 +181,8 @@ void event_follow(struct mu_instance *self, struct mu_call *call)
 	list_add(&followers, &follower->node);
 	mu_call_set_data(call, follower);
 	mu_call_on_gone(call, follower_gone);
-	mu_call_on_room(call, follower_room);
+	stream_open(call, FOLLOWER_MAX, FOLLOWER_BYTES);
 	follower_recent(follower, follower->args->recent);
-	follower_drain(follower);
 }
 
 /* ---- everybody ---- */
@@ -249,7 +194,7 @@ void event_fan_out(struct event_node *node)
 	list_each (at, &listeners)
 		listener_tell(list_entry(at, struct listener, node), node);
 	list_each_safe (at, &followers)
-		follower_tell(list_entry(at, struct follower, node), node);
+		follower_tell(list_entry(at, struct follower, node), &node->event);
 }
 
 void event_instance_gone(struct mu_instance *instance)

@@ -23,7 +23,7 @@ core_libcore_la_SOURCES = \
 	core/route.c core/route.h core/route_pattern.c core/sched.c core/sched.h core/self.c core/self.h \
 	core/self_daemon.c core/self_plugin.c core/self_series.c core/series.c core/series.h \
 	core/series_last.c core/series_match.c core/sink.c core/sink.h core/store.c core/store.h \
-	core/store_db.c core/store_parts.h core/store_sql.c core/store_turn.c core/tools.c core/types.c \
+	core/store_db.c core/store_parts.h core/store_sql.c core/store_turn.c core/stream.c core/stream.h core/tools.c core/types.c \
 	core/types.h core/value_sub.c core/work.c
 
 # No -fvisibility=hidden here: the map alone says what is exported.

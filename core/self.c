@@ -36,6 +36,7 @@ static int self_start(struct mu_instance *self, struct mu_error *error)
 static void self_stop(struct mu_instance *self)
 {
 	counters_stop();
+	self_series_stop();
 	running = NULL;
 	mu_stopped(self);
 }

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/json.h"
+#include "base/list.h"
 #include "base/mem.h"
 #include "base/plaintext.h"
 #include "base/slurp.h"
@@ -13,6 +14,7 @@
 #include "object.h"
 #include "self.h"
 #include "series.h"
+#include "stream.h"
 
 static const struct mu_attr attrs[] = {
 	{ .name = "host", .type = MU_STRING, .flags = MU_HIDDEN, .help = "the first of its five names" },
@@ -159,35 +161,68 @@ static const struct mu_option watch_rows[] = {
 };
 
 #define WATCH_LIMIT (4 << 20)
+enum { WATCH_PARTS = 16384 };
+
+struct watch {
+	struct mu_value_sub *sub;
+	struct mu_call *call;
+	uint64_t lost; /* of the subscription's own queue: so many were told */
+	struct list node;
+};
+
+static struct list watches = { &watches, &watches };
+
+static void watch_end(struct watch *watch)
+{
+	mu_values_unsubscribe(&watch->sub);
+	list_remove(&watch->node);
+	mu_reply(watch->call, NULL);
+	free(watch);
+}
 
 static void watch_got(struct mu_instance *self, struct mu_value_sub *sub, const struct mu_sample *const *samples,
                       size_t count)
 {
-	struct mu_call *call = mu_value_sub_data(sub);
+	struct watch *watch = mu_value_sub_data(sub);
+	uint64_t lost = mu_value_sub_lost(sub);
 
 	(void)self;
+	if (lost > watch->lost)
+		stream_lose(watch->call, lost - watch->lost);
+	watch->lost = lost;
 	for (size_t i = 0; i < count; i++) {
 		const struct mu_sample *s = samples[i];
-		if (mu_reply_part(call, sample_json(s->series, s->time, s->interval, s->count, s->values, s->rates)) < 0)
-			return; /* no room: what comes next is newer */
+		if (stream_send(watch->call, sample_json(s->series, s->time, s->interval, s->count, s->values,
+		                                         s->rates)) < 0) {
+			watch_end(watch);
+			return;
+		}
 	}
 }
 
 static void watch_gone(struct mu_instance *self, struct mu_call *call)
 {
-	struct mu_value_sub *sub = mu_call_data(call);
-
 	(void)self;
-	mu_values_unsubscribe(&sub);
-	mu_reply(call, NULL);
+	watch_end(mu_call_data(call));
 }
 
 static void run_watch(struct mu_instance *self, struct mu_call *call)
 {
 	const struct watch_args *args = mu_call_args(call);
+	struct watch *watch = mem_alloc(sizeof(*watch));
 
-	mu_call_set_data(call, mu_values_subscribe(self, args->glob, WATCH_LIMIT, watch_got, call));
+	watch->call = call;
+	list_add(&watches, &watch->node);
+	mu_call_set_data(call, watch);
 	mu_call_on_gone(call, watch_gone);
+	stream_open(call, WATCH_PARTS, WATCH_LIMIT);
+	watch->sub = mu_values_subscribe(self, args->glob, WATCH_LIMIT, watch_got, watch);
+}
+
+void self_series_stop(void)
+{
+	list_each_safe (node, &watches)
+		watch_end(list_entry(node, struct watch, node));
 }
 
 /* ---- put ---- */
@@ -286,7 +321,7 @@ static void run_put(struct mu_instance *self, struct mu_call *call)
 
 const struct mu_command self_series_commands[] = {
 	{ .kind = "series", .name = "watch", .title = "Watch", .effect = MU_LOOK, .flags = MU_ON_KIND | MU_STREAM,
-	  .help = "each sample as it arrives", .args = watch_rows, .args_size = sizeof(struct watch_args),
+	  .help = "each sample as it arrives; {\"lost\": n} where a slow reader missed some", .args = watch_rows, .args_size = sizeof(struct watch_args),
 	  .run = run_watch },
 	{ .kind = "series", .name = "put", .title = "Put", .effect = MU_CHANGE, .flags = MU_ON_KIND,
 	  .help = "hands one sample to the bus", .args = put_rows, .args_size = sizeof(struct put_args), .run = run_put },
