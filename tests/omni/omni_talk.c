@@ -204,7 +204,7 @@ static void on_swarm(struct mu_instance *self, const struct mu_result *result, v
 static void run_swarm(struct mu_instance *self, struct mu_call *call)
 {
 	const struct swarm_args *args = mu_call_args(call);
-	struct mu_request request = { .kind = "probe", .verb = "never", .deadline = args->deadline };
+	struct mu_request request = MU_REQUEST(.kind = "probe", .verb = "never", .deadline = args->deadline);
 	struct swarm *swarm = calloc(1, sizeof(*swarm));
 
 	if (!swarm)
