@@ -2,6 +2,7 @@
 import os
 import shutil
 import signal
+import time
 
 import pytest
 
@@ -10,9 +11,14 @@ from omni import event_with, look, omni, plugin, plugin_dir, row, until_seen  # 
 
 
 def changes(one, **more):
-    """What a reload did, or would do: plugin → sentence."""
+    """What a reload did, or would do: plugin → sentence; of the daemon itself: "musterd" → sentences."""
     answer = one.call("daemon", "reload", **more)
-    return {c["id"]: c["sentence"] for c in (answer if isinstance(answer, list) else answer["changes"])}
+    said = {}
+    for c in answer if isinstance(answer, list) else answer["changes"]:
+        assert c["kind"] == ("daemon" if c["id"] == "musterd" else "plugin")
+        assert c["sentence"].strip(": ") == c["sentence"], "words on both sides"
+        said[c["id"]] = "\n".join(filter(None, (said.get(c["id"]), c["sentence"])))
+    return said
 
 
 def until_greeting(one, words):
@@ -92,7 +98,7 @@ def test_added_and_removed(one):
     one.write_config(plugin("omni", "Greeting one") + plugin("cpu") + plugin("load"))
     said = changes(one)
     assert set(said) == {"cpu", "peer"}
-    assert "added" in said["cpu"] and "removed" in said["peer"]
+    assert said["cpu"] == "added" and said["peer"] == "removed: it stops"
     one.until(lambda: row(one, "cpu")["state"] == "running", what="the new one")
 
     def gone():
@@ -239,7 +245,200 @@ def test_what_needs_a_restart_of_the_daemon_is_told(one):
     with open(one.conf_file, "w", encoding="utf-8") as out:
         out.write(one.preamble().replace("Hostname", "# Hostname") + text)
     said = changes(one, dry_run=True)
-    assert "Hostname" in said["daemon"] and "restart" in said["daemon"]
+    assert said["musterd"] == "later: Hostname changed; takes effect when the daemon restarts"
+
+
+def test_what_takes_effect_at_once_is_told(one):
+    text = "LogLevel debug\nMaxReadInterval 20\nCollectInternalStats true\nPoolSize 9\n"
+    one.write_config(text + plugin("omni", "Greeting one") + rest())
+    said = changes(one, dry_run=True)["musterd"].split("\n")
+    assert said == changes(one)["musterd"].split("\n")
+    assert said[0].startswith("reconfigured: ") and said[1].startswith("later: PoolSize changed")
+    assert all(name in said[0] for name in ("LogLevel", "MaxReadInterval", "CollectInternalStats"))
+    one.write_config(text + plugin("omni", "Greeting one") + plugin("load"))
+    changes(one)
+    one.until_logged("info peer: stopped")  # a line of that level
+    one.until(lambda: any(s["id"].startswith("testhost/muster") for s in one.call("series", "list")["items"]),
+              seconds=20, what="the daemon's own counters")
+
+
+def test_new_files_of_types_are_taken(one):
+    def put():
+        return one.ctl_run("series", "put", "testhost/hand/novelty-made", "N:42.5").returncode
+
+    assert put() != 0
+    before = plugin("omni", "Greeting one") + rest()
+    with open(f"{one.dir}/more.db", "w", encoding="utf-8") as out:
+        out.write("novelty value:GAUGE:0:U\nwrong wrong\n")
+    one.write_config(f'TypesDB "{one.dir}/more.db"\n' + before)
+    with pytest.raises(CtlError) as error:
+        one.call("daemon", "reload")
+    assert error.value.error["where"] == f"{one.dir}/more.db:2"
+    assert put() != 0, "a mistake changes nothing"
+    with open(f"{one.dir}/more.db", "w", encoding="utf-8") as out:
+        out.write("novelty value:GAUGE:0:U\n")
+    assert "TypesDB" in changes(one, dry_run=True)["musterd"] and put() != 0
+    assert changes(one) == {"musterd": "reconfigured: TypesDB changed"}
+    assert put() == 0
+    one.write_config(before)
+    assert "no longer named stay" in changes(one)["musterd"]
+    assert put() == 0
+
+
+# ---- what a reload says ----
+
+def test_a_refused_plugin_is_told(one):
+    one.write_config("PreCacheChain x\nLoadPlugin nonesuch\n" + plugin("omni", "Greeting one") + rest())
+    dry = one.call("daemon", "reload", dry_run=True)
+    assert any(row["sentence"].startswith("warning: ") and "PreCacheChain" in row["sentence"] for row in dry)
+    answer = one.call("daemon", "reload")
+    said = {c["id"]: c["sentence"] for c in answer["changes"]}
+    assert said["nonesuch"].startswith('added: its file cannot be loaded: there is no plugin "nonesuch"')
+    assert said["nonesuch"].endswith("; it will be failed")
+    assert any("nonesuch" in text for text in answer["warnings"])
+    assert any("PreCacheChain has no effect" in text and f"{one.conf_file}:" in text for text in answer["warnings"])
+    one.until(lambda: row(one, "nonesuch")["state"] == "failed", what="it has failed")
+    again = one.call("daemon", "reload")
+    assert again["changes"] == [] and again["warnings"] == answer["warnings"], "and it is still odd"
+
+
+def test_all_errors_are_told(one):
+    one.write_config("Bogus 1\nTimeout soon\n" + plugin("omni", "Colour purple"))
+    with pytest.raises(CtlError) as error:
+        one.call("daemon", "reload")
+    told = error.value.error["errors"]
+    assert len(told) == 3 and told[0]["what"] == error.value.what
+    for word in ("Bogus", "soon", "purple"):
+        assert any(word in e["what"] and e["where"] for e in told)
+    done = one.ctl_run("reload")
+    assert done.returncode == 1
+    assert all(word in done.stderr for word in ("Bogus", "soon", "purple"))
+    assert done.stderr.count("purple") == 1
+    done = one.ctl_run("plugin", "reload", "omni")
+    assert done.returncode == 1 and "Bogus" in done.stderr and "purple" in done.stderr
+    one.write_config("Bogus 1\n" * 40)
+    with pytest.raises(CtlError) as error:
+        one.call("daemon", "reload")
+    assert len(error.value.error["errors"]) == 33
+    assert error.value.error["errors"][-1]["what"] == "and 8 more errors"
+
+
+# ---- while the configuration hangs ----
+
+@pytest.fixture
+def hanging(daemon, plugin_dir, tmp_path):
+    """A daemon whose next reload hangs in a library until `gate` is gone."""
+    gate = tmp_path / "gate"
+    one = daemon(plugin("omni", "Greeting one", load="\tInterval 0.2"), plugin_dir=plugin_dir,
+                 env={"MUSTER_TEST_HANG": str(gate)})
+    one.gate = gate
+    gate.touch()
+    one.write_config(plugin("omni", "Greeting two", load="\tInterval 0.2") + plugin("hang"))
+    return one
+
+
+def until_begun(one):
+    one.until(lambda: os.path.exists(f"{one.gate}.begun"), what="the reload has begun")
+
+
+def reloads(one):
+    return sum("was reloaded" in e["words"] for e in one.call("event", "list", args={"limit": 1000})["items"])
+
+
+def test_a_reload_that_hangs_holds_up_nobody(hanging):
+    one = hanging
+    with one.connect(seconds=30) as connection:
+        connection.send({"kind": "daemon", "verb": "reload"})
+        until_begun(one)
+        for kind, verb, ids in (("daemon", "reload", []), ("plugin", "reload", ["omni"])):
+            with pytest.raises(CtlError) as error:
+                one.call(kind, verb, *ids)
+            assert error.value.code == "EBUSY" and "being read already" in error.value.what
+        reads = row(one, "omni")["reads"]
+        one.until(lambda: row(one, "omni")["reads"] > reads + 3, what="reads go on")
+        one.call("daemon", "describe")
+        assert look(one)["config"]["greeting"] == "one"
+        one.signal(signal.SIGHUP)
+        one.signal(signal.SIGHUP)
+        reads = row(one, "omni")["reads"]
+        one.until(lambda: row(one, "omni")["reads"] > reads, what="reads still go on")
+        one.gate.unlink()
+        answer = connection.receive()["result"]
+    assert {c["id"] for c in answer["changes"]} == {"omni", "hang"}
+    until_greeting(one, "two")
+    one.until(lambda: reloads(one) == 2, what="once more for the signal")
+
+
+def test_one_who_hung_up_has_asked_all_the_same(hanging):
+    one = hanging
+    with one.connect() as connection:
+        connection.send({"kind": "daemon", "verb": "reload"})
+        until_begun(one)
+    one.gate.unlink()
+    until_greeting(one, "two")
+    one.until(lambda: reloads(one) == 1, what="an event")
+
+
+@pytest.mark.parametrize("verb", [("daemon", "reload", []), ("plugin", "reload", ["omni"]), None])
+def test_stopping_while_a_reload_hangs(hanging, verb):
+    one = hanging
+    with one.connect() as connection:
+        if verb:
+            connection.send({"kind": verb[0], "verb": verb[1], "ids": verb[2]} if verb[2] else
+                            {"kind": verb[0], "verb": verb[1]})
+        else:
+            one.signal(signal.SIGHUP)
+        until_begun(one)
+        one.stop()
+        if verb:
+            assert connection.receive()["error"]["code"] == "ECANCELED"
+    assert "was reloaded" not in one.log and "hang: runs" not in one.log
+
+
+def test_stopping_while_a_reload_ends(hanging):
+    one = hanging
+    one.signal(signal.SIGHUP)
+    until_begun(one)
+    one.signal(signal.SIGTERM)
+    time.sleep(0.01)
+    one.gate.unlink()
+    one.process.wait(5)
+    assert one.process.returncode == 0 and "was reloaded" not in one.log
+
+
+# ---- against an operator's word ----
+
+def test_one_stopped_by_a_person_stays_so_over_a_new_loadplugin(one):
+    one.call("plugin", "stop", "omni")
+    one.write_config(plugin("omni", "Greeting two", load="\tInterval 5") + rest())
+    said = changes(one, dry_run=True)["omni"]
+    assert said == changes(one)["omni"] == "changed: Interval changed; it was told to stop, and stays so"
+    assert row(one, "omni")["state"] == "stopped"
+    one.call("plugin", "start", "omni")
+    until_greeting(one, "two")
+    assert row(one, "omni")["interval"] == 5
+    one.call("plugin", "stop", "omni")
+    assert one.call("plugin", "reload", "omni"), "a word about this one starts it"
+    assert row(one, "omni")["state"] == "running"
+
+
+def test_a_bulk_verb_tells_what_it_could_not_do(one):
+    one.write_config("LoadPlugin nonesuch\n" + plugin("omni", "Greeting one") + rest())
+    changes(one)
+    one.call("plugin", "stop", "load", "peer")
+    answer = one.call("plugin", "start", "nonesuch", "load", "muster", "peer")
+    assert answer["message"] == "2 plugins: each runs"
+    assert {f["id"] for f in answer["failed"]} == {"nonesuch", "muster"}
+    assert all(f["code"] < 0 for f in answer["failed"])
+    assert any("there is no plugin" in f["sentence"] for f in answer["failed"])
+    assert any("the daemon itself" in f["sentence"] for f in answer["failed"])
+    assert row(one, "load")["state"] == row(one, "peer")["state"] == "running"
+    assert "failed" not in one.call("plugin", "stop", "load", "peer")
+    done = one.ctl_run("plugin", "start", "nonesuch", "load")
+    assert done.returncode == 1 and "1 plugin: each runs" in done.stdout and "there is no plugin" in done.stdout
+    assert one.call("plugin", "start", "nonesuch", "muster")["message"] == "none of 2 plugins runs"
+    with pytest.raises(CtlError):
+        one.call("plugin", "start", "nonesuch")
 
 
 def test_a_newer_file_on_disk_is_shown(daemon, plugin_dir, tmp_path):
