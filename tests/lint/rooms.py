@@ -191,43 +191,99 @@ def rule_listed_in_local_mk():
             yield f"{path}: is in no local.mk, so it is not built and not in a release"
 
 
-def test_names():
-    """All that a features table may name: functions of tests, and the files themselves."""
-    names = set()
-    for path in TEST_CODE + files("tests/**/*.py"):
-        base = os.path.basename(path)
-        names |= {base, os.path.splitext(base)[0]}
-        pattern = r"^\s*def (test_\w+)" if path.endswith(".py") else r"^(?:static |int |void )+(\w+)\("
-        for function in re.findall(pattern, read(path), re.M):
-            names |= {function, f"{base}::{function}"}
-    return names
+def proofs():
+    """File → all that a features table may name of it: tests, rules of this lint, stages of contrib/check."""
+    found = {}
+    for path in TEST_CODE + files("tests/**/*.py", "contrib/check", "contrib/bench/*"):
+        if path.endswith(".py"):
+            pattern = r"^\s*def ((?:test|rule)_\w+)"
+        elif path.endswith("check"):
+            pattern = r"^(stage_\w+)\(\)"
+        else:
+            pattern = r"^(?:static |int |void )+(\w+)\("
+        found.setdefault(os.path.basename(path), set()).update(re.findall(pattern, read(path), re.M))
+    return found
+
+
+def unproved(words, known):
+    """`file`: `test`, `test`; `file`: `test` … → how many are named, and a sentence for each that does not exist."""
+    count, wrong, file = 0, [], None
+    for word in re.findall(r"`([^`\s]+)`", words):
+        if re.fullmatch(r"[\w-]+\.(?:c|py)|check", word):
+            file, count = word, count + 1
+            if word not in known:
+                wrong.append(f"there is no file of tests {word}")
+        elif re.fullmatch(r"\w+", word):
+            count += 1
+            if file is None:
+                wrong.append(f"{word} is named without its file")
+            elif file in known and word not in known[file]:
+                wrong.append(f"{file} has no {word}")
+    return count, wrong
 
 
 def rule_features_tables():
-    known = test_names()
+    known = proofs()
     for path in files("plugins/*/*.md", "rrd/*.md") + ["HACKING.md"]:
-        if not os.path.exists(os.path.join(TOP, path)):
-            continue
-        rows, inside, heads = 0, False, 0
+        rows, inside, heads = 0, 0, 0
         for number, line in enumerate(read(path).split("\n"), 1):
-            if line.startswith("#"):
-                inside = bool(re.search(r"\bfeatures\b", line, re.I))
-                heads = 0
+            head = re.match(r"(#+) (.*)", line)
+            if head and (not inside or len(head.group(1)) <= inside):
+                inside = len(head.group(1)) if re.search(r"\bfeatures\b", head.group(2), re.I) else 0
             if not inside or not line.startswith("|"):
+                heads = 0
                 continue
             heads += 1
             if heads <= 2:
                 continue
+            cells = [cell.strip() for cell in re.split(r"(?<!\\)\|", line.strip().strip("|"))]
+            proof = cells[-1]
+            if not proof and cells[0].startswith("**"):  # a title between rows
+                continue
             rows += 1
-            proof = [cell.strip() for cell in re.split(r"(?<!\\)\|", line.strip("| \t"))][-1]
-            tests = [t for t in re.findall(r"`([^`\s]+)`", proof) if re.match(r"(\w[\w.-]*::)?\w+(\.\w+)?$", t)]
-            if not tests and not re.search(r"\bmissing\b", proof, re.I):
-                yield f"{path}:{number}: names no test in `backticks`, and does not say that it is missing"
-            for test in tests:
-                if test not in known:
-                    yield f"{path}:{number}: there is no test {test}"
-        if rows == 0 and path != "HACKING.md":
+            count, wrong = unproved(proof, known)
+            if not count and not re.search(r"\b(missing|later|measured): \w", proof, re.I):
+                yield f"{path}:{number}: names no test in `backticks`, and does not say why it is missing or later"
+            for sentence in wrong:
+                yield f"{path}:{number}: {sentence}"
+        if rows == 0:
             yield f"{path}: has no features table"
+
+
+def rule_locks_are_listed():
+    """HACKING's table of locks and the mutexes of the core name the same files."""
+    table = re.search(r"^## Locks\n(.*?)^## ", read("HACKING.md"), re.M | re.S)
+    rows = re.findall(r"^\|[^|`]+\| *`([^`]+)`", table.group(1), re.M) if table else []
+    holding = {}
+    for path in ROOMS:
+        if path.startswith("core/") and not path.startswith("core/api/"):
+            # "pthread_mutex_t lock;" or "static pthread_mutex_t lock = …;": a pointer holds none.
+            for number, line in enumerate(CODE[path].split("\n"), 1):
+                if re.match(r"\s*(?:static\s+|extern\s+)*(?:pthread_(?:mutex|rwlock|spinlock)_t|mtx_t)\s+\w", line):
+                    holding.setdefault(path, number)
+    for path, number in holding.items():
+        if path.removeprefix("core/") not in rows:
+            yield f"{path}:{number}: a lock that HACKING.md, Locks, does not list"
+    for name in rows:
+        if f"core/{name}" not in holding:
+            yield f"HACKING.md: lists a lock in {name}, which has none"
+
+
+def rule_papers():
+    """What everybody looks for at the top, and that CI runs check and nothing else."""
+    for path in ("README.md", "README", "HACKING.md", "COPYING", ".clang-format", ".clang-tidy"):
+        if not os.path.exists(os.path.join(TOP, path)):
+            yield f"{path} is missing"
+    if read("README") != read("README.md"):
+        yield "README: is not README.md"
+    if not read("COPYING").startswith("MIT License"):
+        yield "COPYING:1: is not the MIT licence"
+    commands = [line for line in read(".ci/run").split("\n") if line.strip() and not line.startswith("#")]
+    if len(commands) != 1 or not re.match(r"exec \S*/contrib/check\b", commands[0].replace('"$(dirname "$0")', "")):
+        yield ".ci/run: does something else than run contrib/check"
+    for number, line in enumerate(read("contrib/check").split("\n"), 1):
+        if re.search(r"\bbench\b", line) and not line.lstrip().startswith("#"):
+            yield f"contrib/check:{number}: measurements are no part of check"
 
 
 def rule_plugin_has_its_papers():
