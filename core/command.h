@@ -38,6 +38,7 @@ int command_match(struct arena *arena, const struct mu_kind *row, const json_t *
 extern const struct mu_command command_list_row, command_get_row;
 
 /* ---- for kind.c ---- */
+/* -EEXIST: another plugin has the verb. */
 int command_check_instance(const struct mu_instance *instance, struct mu_error *error);
 void command_add_instance(struct mu_instance *instance);
 void command_remove_instance(struct mu_instance *instance);

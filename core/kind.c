@@ -29,14 +29,6 @@ static struct {
 
 static const struct mu_attr state_attr = { .name = "state", .type = MU_ENUM, .help = "what it is doing" };
 
-bool kind_name_valid(const char *name)
-{
-	if (!name || name[0] < 'a' || name[0] > 'z')
-		return false;
-	return strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789_-") == strlen(name) &&
-	       strlen(name) <= KIND_NAME_MAX;
-}
-
 const struct mu_kind *kind_row(const struct mu_instance *instance, const char *name)
 {
 	c_assert(instance && instance->plugin && name);
@@ -82,59 +74,36 @@ const struct mu_state *kind_state(const struct mu_kind *row, const char *name)
 	return NULL;
 }
 
-static int check_attrs(const struct mu_kind *row, struct mu_error *error)
-{
-	for (const struct mu_attr *attr = row->attrs; attr && attr->name; attr++) {
-		if (attr->type < MU_STRING || attr->type > MU_BLOCK)
-			return mu_error(error, -EINVAL, "kind %s: attribute %s has no type", row->name,
-					attr->name);
-		if (strcmp(attr->name, "id") == 0 || strcmp(attr->name, "kind") == 0 ||
-		    strcmp(attr->name, "version") == 0)
-			return mu_error(error, -EINVAL, "kind %s: \"%s\" is the core's, and no attribute",
-					row->name, attr->name);
-		if (table_attr(row, attr->name) != attr)
-			return mu_error(error, -EINVAL, "kind %s: attribute %s stands twice", row->name,
-					attr->name);
-	}
-	for (const struct mu_state *state = row->states; state && state->name; state++)
-		if (state->tone < MU_FAIL || state->tone > MU_PAUSED)
-			return mu_error(error, -EINVAL, "kind %s: state %s has no tone", row->name,
-					state->name);
-	return 0;
-}
-
-static int check_row(const struct mu_kind *row, struct mu_error *error)
-{
-	if (!kind_name_valid(row->name))
-		return mu_error(error, -EINVAL, "\"%.100s\" is no name for a kind: [a-z][a-z0-9_-]*",
-				row->name);
-	if ((row->flags & MU_SERVED) && (!row->list || !row->get))
-		return mu_error(error, -EINVAL, "kind %s is served, and has no list or no get", row->name);
-	const char *const parts[] = { row->title, row->reason, row->since, row->parent };
-	for (size_t i = 0; i < MU_ARRAY_LEN(parts); i++)
-		if (parts[i] && !kind_attr(row, parts[i]))
-			return mu_error(error, -EINVAL, "kind %s: there is no attribute \"%s\"", row->name,
-					parts[i]);
-	return check_attrs(row, error);
-}
-
 /* ---- words ---- */
 
 /* Calls `each` for the kind's name, plural and aliases until it returns non-zero. */
 static int each_word(const struct mu_kind *row, int (*each)(const char *word, void *data), void *data)
 {
 	char word[KIND_NAME_MAX + 1];
-	int r = each(row->name, data);
 
+	c_assert(row->name);
+	int r = each(row->name, data);
 	if (r == 0 && row->plural && strcmp(row->plural, row->name) != 0)
 		r = each(row->plural, data);
 	for (const char *p = row->aliases; r == 0 && p && *p;) {
 		size_t n = strcspn(p, " ");
-		if (n > 0 && text_printf(word, sizeof(word), "%.*s", (int)n, p))
+		c_assert(text_printf(word, sizeof(word), "%.*s", (int)n, p));
+		if (n > 0)
 			r = each(word, data);
 		p += n + strspn(p + n, " ");
 	}
 	return r;
+}
+
+static int same_word(const char *word, void *data)
+{
+	return strcmp(word, data) == 0;
+}
+
+bool kind_has_word(const struct mu_kind *row, const char *word)
+{
+	c_assert(row && word);
+	return each_word(row, same_word, (void *)(uintptr_t)word) != 0;
 }
 
 struct word_check {
@@ -143,29 +112,16 @@ struct word_check {
 	struct mu_error *error;
 };
 
-static int same_word(const char *word, void *data)
-{
-	return strcmp(word, data) == 0;
-}
-
+/* The loader has looked at the words themselves; another plugin's it cannot know. */
 static int check_word(const char *word, void *data)
 {
 	const struct word_check *c = data;
 	struct kind *other = map_get(&directory.words, word);
-	char copy[KIND_NAME_MAX + 1];
 
-	if (!text_copy(copy, sizeof(copy), word))
-		return mu_error(c->error, -EINVAL, "kind %s: the word \"%s…\" is too long", c->row->name,
-				copy);
 	if (other && (strcmp(other->plugin, c->instance->plugin->name) != 0 ||
 		      strcmp(other->row->name, c->row->name) != 0))
 		return mu_error(c->error, -EEXIST, "kind %s: \"%s\" is a word for kind %s of plugin %s",
 				c->row->name, word, other->row->name, other->plugin);
-	for (const struct mu_kind *row = c->instance->plugin->kinds; row != c->row; row++)
-		if (each_word(row, same_word, copy))
-			return mu_error(c->error, -EEXIST,
-					"kind %s: \"%s\" is a word for kind %s of the same plugin",
-					c->row->name, word, row->name);
 	return 0;
 }
 
@@ -254,9 +210,8 @@ static int check_instance(const struct mu_instance *instance, struct mu_error *e
 {
 	for (const struct mu_kind *row = instance->plugin->kinds; row && row->name; row++) {
 		struct word_check c = { instance, row, error };
-		int r = check_row(row, error);
-		if (r == 0)
-			r = each_word(row, check_word, &c);
+		c_assert(!(row->flags & MU_SERVED) || (row->list && row->get));
+		int r = each_word(row, check_word, &c);
 		if (r < 0)
 			return r;
 		struct kind *there = kind_find(row->name);

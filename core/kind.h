@@ -38,8 +38,8 @@ struct kind_owner {
 void kind_init(void);
 void kind_fini(void);
 /* All kinds and commands of an instance, before its start. -EEXIST: another plugin's kind or verb has the
- * name; -EBUSY: served by another instance; -EINVAL: a row that makes no sense. Nothing is left behind on
- * error. */
+ * name; -EBUSY: served by another instance. Nothing is left behind on error. The rows make sense: the loader has
+ * seen to it. */
 int kind_add_instance(struct mu_instance *instance, struct mu_error *error);
 void kind_remove_instance(
 	struct mu_instance *instance);    /* its objects go; subscribers hear MU_CHANGE_RESET */
@@ -58,7 +58,7 @@ const struct mu_attr *kind_attr(const struct mu_kind *row, const char *name);
  * NULL at the end. */
 const struct mu_attr *kind_attr_next(const struct mu_kind *row, size_t *at);
 const struct mu_state *kind_state(const struct mu_kind *row, const char *name);
-bool kind_name_valid(const char *name); /* [a-z][a-z0-9_-]*, at most KIND_NAME_MAX */
+bool kind_has_word(const struct mu_kind *row, const char *word); /* its name, plural or one of its aliases */
 
 /* ---- an owner's loop; take the lock ---- */
 

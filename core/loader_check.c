@@ -7,6 +7,8 @@
 #include "base/check.h"
 #include "base/str.h"
 #include "conf_word.h"
+#include "kind.h"
+#include "route.h"
 
 #include <errno.h>
 #include <math.h>
@@ -94,6 +96,17 @@ static const struct mu_attr *find_attr(const struct mu_kind *kind, const char *n
 	return NULL;
 }
 
+/* The next of blank-separated words, cut to 64 bytes, which no name has. false: there is none left. */
+static bool next_word(const char **p, char word[65])
+{
+	c_assert(p && *p);
+	*p += strspn(*p, " ");
+	size_t length = strcspn(*p, " ");
+	text_printf(word, 65, "%.*s", (int)(length < 64 ? length : 64), *p);
+	*p += length;
+	return length > 0;
+}
+
 static int check_attr(const struct mu_kind *kind, const struct mu_attr *attr, struct mu_error *error)
 {
 	bool state = kind->states && strcmp(attr->name, "state") == 0;
@@ -102,6 +115,8 @@ static int check_attr(const struct mu_kind *kind, const struct mu_attr *attr, st
 	if (!name_valid(attr->name, true))
 		return refuse(error, "\"%.60s\" cannot be the name of an attribute of kind %s", attr->name,
 			      kind->name);
+	if (strcmp(attr->name, "id") == 0 || strcmp(attr->name, "kind") == 0 || strcmp(attr->name, "version") == 0)
+		return refuse(error, "\"%s\" of kind %s is the core's, and no attribute", attr->name, kind->name);
 	if (find_attr(kind, attr->name) != attr)
 		return refuse(error, "kind %s has two attributes named \"%s\"", kind->name, attr->name);
 	if (attr->type < MU_STRING || attr->type > MU_BLOCK)
@@ -149,33 +164,49 @@ static int check_part(const struct mu_kind *kind, const char *part, const char *
 /* Blank-separated names, each of an attribute. */
 static int check_columns(const struct mu_kind *kind, struct mu_error *error)
 {
-	char name[64];
+	const char *p = kind->columns ? kind->columns : "";
+	char name[65];
+	int r = 0;
 
-	for (const char *p = kind->columns ? kind->columns : ""; *p;) {
-		p += strspn(p, " ");
-		size_t length = strcspn(p, " ");
-		if (length == 0)
-			break;
-		text_printf(name, sizeof(name), "%.*s", (int)(length < 63 ? length : 63), p);
-		int r = check_part(kind, "column", name, error);
-		if (r < 0)
-			return r;
-		p += length;
-	}
+	while (r == 0 && next_word(&p, name))
+		r = check_part(kind, "column", name, error);
+	return r;
+}
+
+/* A name, plural or alias, which no kind before it has. */
+static int check_word(const struct mu_plugin *plugin, const struct mu_kind *kind, const char *word,
+		      struct mu_error *error)
+{
+	if (!name_valid(word, false))
+		return refuse(error, "\"%.60s\" cannot be the name, plural or alias of a kind", word);
+	for (const struct mu_kind *before = plugin->kinds; before < kind; before++)
+		if (kind_has_word(before, word))
+			return refuse(error, "\"%s\" names two kinds: %s and %s", word, before->name, kind->name);
 	return 0;
+}
+
+static int check_words(const struct mu_plugin *plugin, const struct mu_kind *kind, struct mu_error *error)
+{
+	const char *p = kind->aliases ? kind->aliases : "";
+	char alias[65];
+
+	c_assert(plugin->kinds <= kind);
+	int r = check_word(plugin, kind, kind->name, error);
+	if (r == 0 && kind->plural)
+		r = check_word(plugin, kind, kind->plural, error);
+	while (r == 0 && next_word(&p, alias))
+		r = check_word(plugin, kind, alias, error);
+	return r;
 }
 
 static int check_kind(const struct mu_plugin *plugin, const struct mu_kind *kind, struct mu_error *error)
 {
 	c_assert(plugin->kinds && kind->name);
-	if (!name_valid(kind->name, false))
-		return refuse(error, "\"%.60s\" cannot be the name of a kind", kind->name);
-	for (const struct mu_kind *before = plugin->kinds; before < kind; before++)
-		if (strcmp(before->name, kind->name) == 0)
-			return refuse(error, "two kinds have the name \"%s\"", kind->name);
+	int r = check_words(plugin, kind, error);
+	if (r < 0)
+		return r;
 	if (kind->flags & MU_SERVED && (!kind->list || !kind->get))
 		return refuse(error, "kind %s is served, but has no list or no get", kind->name);
-	int r = 0;
 	for (const struct mu_attr *attr = kind->attrs; r == 0 && attr && attr->name; attr++)
 		r = check_attr(kind, attr, error);
 	if (r == 0)
@@ -225,23 +256,58 @@ static int check_command(const struct mu_plugin *plugin, const struct mu_command
 
 /* ---- the rest ---- */
 
+static int check_pattern(const char *path, struct mu_error *error)
+{
+	struct mu_error why;
+
+	return route_check_pattern(path, &why) < 0 ? refuse(error, "%s", why.what) : 0;
+}
+
+static int check_route(const struct mu_plugin *plugin, const struct mu_route *route, struct mu_error *error)
+{
+	c_assert(plugin->routes && route->method);
+	if (!route->method[0] || strspn(route->method, LARGE) != strlen(route->method))
+		return refuse(error, "\"%.30s\" is no HTTP method", route->method);
+	int r = check_pattern(route->path, error);
+	if (r < 0)
+		return r;
+	if (!route->handle)
+		return refuse(error, "route %s %s has no function to handle it", route->method, route->path);
+	if (route->role > MU_ADMIN)
+		return refuse(error, "route %s %s has the unknown role %u", route->method, route->path,
+			      route->role);
+	for (const struct mu_route *before = plugin->routes; before < route; before++)
+		if (route_same(before, route))
+			return refuse(error, "route %s %s is declared twice", route->method, route->path);
+	return 0;
+}
+
+static int check_namespace(const struct mu_plugin *plugin, const struct mu_namespace *space,
+			   struct mu_error *error)
+{
+	int r = check_pattern(space->path, error);
+
+	if (r < 0)
+		return r;
+	if (strchr(space->path, '{'))
+		return refuse(error, "namespace %s has parameters, which only routes can have", space->path);
+	if (space->role > MU_ADMIN)
+		return refuse(error, "namespace %s has the unknown role %u", space->path, space->role);
+	for (const struct mu_namespace *before = plugin->namespaces; before < space; before++)
+		if (strcmp(before->path, space->path) == 0)
+			return refuse(error, "namespace %s is declared twice", space->path);
+	return 0;
+}
+
 static int check_routes(const struct mu_plugin *plugin, struct mu_error *error)
 {
-	for (const struct mu_route *route = plugin->routes; route && route->method; route++) {
-		if (!route->path || route->path[0] != '/')
-			return refuse(error, "a route %s has no path that begins with \"/\"", route->method);
-		if (!route->handle)
-			return refuse(error, "route %s %s has no function to handle it", route->method,
-				      route->path);
-		if (route->role > MU_ADMIN)
-			return refuse(error, "route %s %s has the unknown role %u", route->method,
-				      route->path, route->role);
-	}
-	for (const struct mu_namespace *space = plugin->namespaces; space && space->path; space++)
-		if (space->path[0] != '/' || space->role > MU_ADMIN)
-			return refuse(error, "namespace %s has an unknown role, or does not begin with \"/\"",
-				      space->path);
-	return 0;
+	int r = 0;
+
+	for (const struct mu_route *route = plugin->routes; r == 0 && route && route->method; route++)
+		r = check_route(plugin, route, error);
+	for (const struct mu_namespace *space = plugin->namespaces; r == 0 && space && space->path; space++)
+		r = check_namespace(plugin, space, error);
+	return r;
 }
 
 static int check_counters(const struct mu_plugin *plugin, struct mu_error *error)

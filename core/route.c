@@ -88,60 +88,33 @@ void route_init(void)
 	c_assert(list_empty(&offers) && !provider);
 }
 
-static int check_route(const struct mu_route *row, struct mu_error *error)
-{
-	c_assert(row->method && row->path);
-	if (!row->method[0] || strspn(row->method, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") != strlen(row->method))
-		return mu_error(error, -EINVAL, "\"%.30s\" is no HTTP method", row->method);
-	if (!row->handle)
-		return mu_error(error, -EINVAL, "route %s %s has nothing to handle it", row->method,
-				row->path);
-	if (row->role > MU_ADMIN)
-		return mu_error(error, -EINVAL, "route %s %s needs a role that does not exist", row->method,
-				row->path);
-	return 0;
-}
-
-static bool same_route(const struct mu_route *a, const struct mu_route *b)
+bool route_same(const struct mu_route *a, const struct mu_route *b)
 {
 	return strcmp(a->method, b->method) == 0 && route_same_shape(a->path, b->path);
 }
 
-/* Against all that is there, and the rows of the same table before this one. */
-static int check_free(const struct mu_instance *instance, const struct mu_route *row, struct mu_error *error)
+/* Against all that is there; within one table the loader has looked. */
+static int check_route(const struct mu_route *row, struct mu_error *error)
 {
+	c_assert(row->method && row->path && row->handle);
 	list_each (node, &offers) {
 		const struct offer *offer = list_entry(node, struct offer, node);
-		if (offer->route && same_route(offer->route, row))
+		if (offer->route && route_same(offer->route, row))
 			return mu_error(error, -EEXIST, "route %s %s is %s's already", row->method, row->path,
 					offer->owner->name);
 	}
-	for (const struct mu_route *other = instance->plugin->routes; other != row; other++)
-		if (same_route(other, row))
-			return mu_error(error, -EEXIST, "route %s %s is declared twice", row->method,
-					row->path);
 	return 0;
 }
 
-static int check_space(const struct mu_instance *instance, const struct mu_namespace *space,
-		       struct mu_error *error)
+static int check_space(const struct mu_namespace *space, struct mu_error *error)
 {
-	int r = route_check_pattern(space->path, error);
-
-	if (r == 0 && strchr(space->path, '{'))
-		r = mu_error(error, -EINVAL, "namespace \"%s\" has parameters, which only routes can have",
-			     space->path);
 	list_each (node, &offers) {
 		const struct offer *offer = list_entry(node, struct offer, node);
-		if (r == 0 && offer->space && strcmp(offer->space->path, space->path) == 0)
-			r = mu_error(error, -EEXIST, "namespace %s is %s's already", space->path,
-				     offer->owner->name);
+		if (offer->space && strcmp(offer->space->path, space->path) == 0)
+			return mu_error(error, -EEXIST, "namespace %s is %s's already", space->path,
+					offer->owner->name);
 	}
-	for (const struct mu_namespace *other = instance->plugin->namespaces; r == 0 && other != space;
-	     other++)
-		if (strcmp(other->path, space->path) == 0)
-			r = mu_error(error, -EEXIST, "namespace %s is declared twice", space->path);
-	return r;
+	return 0;
 }
 
 static void offer_add(struct mu_instance *owner, const struct mu_route *route,
@@ -164,15 +137,10 @@ int route_add_instance(struct mu_instance *instance, struct mu_error *error)
 	const struct mu_plugin *plugin = instance->plugin;
 	int r = 0;
 
-	for (const struct mu_route *row = plugin->routes; r == 0 && row && row->method; row++) {
-		r = route_check_pattern(row->path, error);
-		if (r == 0)
-			r = check_route(row, error);
-		if (r == 0)
-			r = check_free(instance, row, error);
-	}
+	for (const struct mu_route *row = plugin->routes; r == 0 && row && row->method; row++)
+		r = check_route(row, error);
 	for (const struct mu_namespace *space = plugin->namespaces; r == 0 && space && space->path; space++)
-		r = check_space(instance, space, error);
+		r = check_space(space, error);
 	if (r < 0)
 		return r;
 	for (const struct mu_route *row = plugin->routes; row && row->method; row++)

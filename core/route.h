@@ -8,8 +8,8 @@ struct mu_instance;
 
 void route_init(void);
 void route_fini(void);
-/* -EEXIST: method and path are another's; -EINVAL: a row that makes no sense. Nothing is left behind on
- * error. */
+/* -EEXIST: method and path are another's. Nothing is left behind on error. The rows make sense: the loader has seen
+ * to it. */
 int route_add_instance(struct mu_instance *instance, struct mu_error *error);
 /* Also when it was the provider. */
 void route_remove_instance(struct mu_instance *instance);
@@ -28,6 +28,8 @@ struct route_param {
 #define ROUTE_PARAMS_MAX 8
 bool route_match(const char *pattern, const char *path, struct route_param params[8], size_t *count);
 int route_check_pattern(const char *pattern, struct mu_error *error);
+/* Do both take the same requests? */
+bool route_same(const struct mu_route *a, const struct mu_route *b);
 /* Do both take the same paths, whatever their parameters are called? */
 bool route_same_shape(const char *a, const char *b);
 

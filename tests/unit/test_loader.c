@@ -306,12 +306,15 @@ static void options_must_fit_their_struct(void **state)
 	assert_tables(&plugin, "has no end");
 }
 
+#define LETTERS_63 "abcdefghijklmnopqrstuvwxyz_0123456789-abcdefghijklmnopqrstuvwxy"
+
 static void kinds_must_agree_with_themselves(void **state)
 {
 	static const struct mu_attr attrs[] = { { .name = "a", .type = MU_INT }, MU_ATTR_END };
 	static const struct mu_attr twice[] = { { .name = "a", .type = MU_INT },
 						{ .name = "a", .type = MU_INT },
 						MU_ATTR_END };
+	static const struct mu_attr reserved[] = { { .name = "version", .type = MU_INT }, MU_ATTR_END };
 	static const struct mu_attr no_type[] = { { .name = "a" }, MU_ATTR_END };
 	static const struct mu_attr no_choice[] = { { .name = "a", .type = MU_ENUM }, MU_ATTR_END };
 	static const struct mu_attr no_name[] = { { .name = "a b", .type = MU_INT }, MU_ATTR_END };
@@ -326,7 +329,16 @@ static void kinds_must_agree_with_themselves(void **state)
 	} cases[] = {
 		{ { .name = "thing", .attrs = attrs, .title = "a", .columns = " a  id " }, NULL },
 		{ { .name = "thing", .attrs = attrs, .states = states, .columns = "state a" }, NULL },
-		{ { .name = "Thing" }, "cannot be the name of a kind" },
+		{ { .name = "thing", .plural = "things", .aliases = "  things scm-backup_2 " }, NULL },
+		{ { .name = LETTERS_63 }, NULL },
+		{ { .name = LETTERS_63 "x" }, "cannot be the name, plural or alias of a kind" },
+		{ { .name = "thing", .plural = "The things" }, "\"The things\" cannot be the name, plural" },
+		{ { .name = "thing", .aliases = "a " LETTERS_63 "xy" }, "cannot be the name, plural or alias" },
+		{ { .name = "2a" }, "cannot be the name, plural or alias of a kind" },
+		{ { .name = "a.b" }, "cannot be the name, plural or alias of a kind" },
+		{ { .name = "" }, "cannot be the name, plural or alias of a kind" },
+		{ { .name = "Thing" }, "cannot be the name, plural or alias of a kind" },
+		{ { .name = "thing", .attrs = reserved }, "\"version\" of kind thing is the core's" },
 		{ { .name = "thing", .flags = MU_SERVED }, "is served, but has no list" },
 		{ { .name = "thing", .attrs = twice }, "two attributes named \"a\"" },
 		{ { .name = "thing", .attrs = no_type }, "unknown type 0" },
@@ -350,7 +362,11 @@ static void kinds_must_agree_with_themselves(void **state)
 	}
 	const struct mu_kind same[] = { cases[0].kind, cases[0].kind, MU_KIND_END };
 	const struct mu_plugin plugin = MU_PLUGIN_INIT(x, .kinds = same);
-	assert_tables(&plugin, "two kinds have the name");
+	assert_tables(&plugin, "\"thing\" names two kinds");
+	const struct mu_kind words[] = { { .name = "one", .aliases = "some all" },
+					 { .name = "two", .plural = "all" },
+					 MU_KIND_END };
+	assert_tables(&(struct mu_plugin)MU_PLUGIN_INIT(x, .kinds = words), "\"all\" names two kinds: one and two");
 }
 
 static void commands_must_be_whole(void **state)
@@ -392,17 +408,51 @@ static void commands_must_be_whole(void **state)
 	assert_tables(&plugin, "there are two commands thing.go");
 }
 
-static void routes_and_counters_are_checked(void **state)
+static void handle(struct mu_instance *self, struct mu_http *http)
 {
-	static const struct mu_route no_path[] = { { .method = "GET", .path = "x" }, MU_ROUTE_END };
-	static const struct mu_route no_handle[] = { { .method = "GET", .path = "/x" }, MU_ROUTE_END };
-	static const struct mu_namespace no_slash[] = { { .path = "x" }, MU_NAMESPACE_END };
+	(void)self, (void)http;
+}
+
+static void routes_are_checked(void **state)
+{
+	static const struct {
+		struct mu_route rows[3];
+		const char *what;
+	} cases[] = {
+		{ { { .method = "GET", .path = "/x/{a}", .handle = handle },
+		    { .method = "PUT", .path = "/x/{a}", .handle = handle } }, NULL },
+		{ { { .method = "GET", .path = "/x/{a}", .handle = handle },
+		    { .method = "GET", .path = "/x/{b}", .handle = handle } }, "GET /x/{b} is declared twice" },
+		{ { { .method = "get", .path = "/x", .handle = handle } }, "\"get\" is no HTTP method" },
+		{ { { .method = "GET", .path = "x", .handle = handle } }, "begins with a slash" },
+		{ { { .method = "GET", .path = "/{a}/{a}", .handle = handle } }, "have one name" },
+		{ { { .method = "GET", .handle = handle } }, "" },
+		{ { { .method = "GET", .path = "/x" } }, "no function to handle" },
+		{ { { .method = "GET", .path = "/x", .handle = handle, .role = 9 } }, "unknown role 9" },
+	};
+	static const struct {
+		struct mu_namespace rows[3];
+		const char *what;
+	} spaces[] = {
+		{ { { .path = "/x" }, { .path = "/" } }, NULL },
+		{ { { .path = "/x" }, { .path = "/x" } }, "/x is declared twice" },
+		{ { { .path = "x" } }, "begins with a slash" },
+		{ { { .path = "/{a}" } }, "has parameters" },
+		{ { { .path = "/x", .role = 9 } }, "unknown role 9" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < MU_ARRAY_LEN(cases); i++)
+		assert_tables(&(struct mu_plugin)MU_PLUGIN_INIT(x, .routes = cases[i].rows), cases[i].what);
+	for (size_t i = 0; i < MU_ARRAY_LEN(spaces); i++)
+		assert_tables(&(struct mu_plugin)MU_PLUGIN_INIT(x, .namespaces = spaces[i].rows), spaces[i].what);
+}
+
+static void counters_are_checked(void **state)
+{
 	static const struct mu_counter twice[] = { { .name = "a" }, { .name = "a" }, MU_COUNTER_END };
 
 	(void)state;
-	assert_tables(&(struct mu_plugin)MU_PLUGIN_INIT(x, .routes = no_path), "begins with \"/\"");
-	assert_tables(&(struct mu_plugin)MU_PLUGIN_INIT(x, .routes = no_handle), "no function to handle");
-	assert_tables(&(struct mu_plugin)MU_PLUGIN_INIT(x, .namespaces = no_slash), "begin with \"/\"");
 	assert_tables(&(struct mu_plugin)MU_PLUGIN_INIT(x, .counters = twice), "two counters");
 }
 
@@ -460,7 +510,8 @@ int main(int argc, char **argv)
 		cmocka_unit_test(options_must_fit_their_struct),
 		cmocka_unit_test(kinds_must_agree_with_themselves),
 		cmocka_unit_test(commands_must_be_whole),
-		cmocka_unit_test(routes_and_counters_are_checked),
+		cmocka_unit_test(routes_are_checked),
+		cmocka_unit_test(counters_are_checked),
 		cmocka_unit_test(a_builtin_is_found_like_any),
 		cmocka_unit_test(texts_of_a_file_are_read_without_loading),
 	};
