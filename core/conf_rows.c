@@ -5,6 +5,7 @@
 #include "conf_word.h"
 
 #include "base/check.h"
+#include "base/json.h"
 #include "base/str.h"
 
 #include <errno.h>
@@ -152,13 +153,6 @@ int schema_check_rows(const struct mu_option *rows, struct mu_error *error)
 
 /* ---- what they say ---- */
 
-static void set_text(json_t *object, const char *key, const char *text)
-{
-	c_assert(object && key);
-	if (text)
-		json_object_set_new(object, key, json_string(text));
-}
-
 static void set_flag(json_t *object, const char *key, bool set)
 {
 	if (set)
@@ -182,23 +176,23 @@ static json_t *describe_row(const struct mu_option *row, int depth)
 	json_t *object = json_object();
 
 	c_assert(row && row->name);
-	set_text(object, "name", row->name);
-	set_text(object, "type", schema_type_name(row->type));
+	json_set_text(object, "name", row->name);
+	json_set_text(object, "type", schema_type_name(row->type));
 	set_flag(object, "required", row->flags & MU_REQUIRED);
 	set_flag(object, "secret", row->flags & MU_SECRET);
 	set_flag(object, "key", row->flags & MU_KEY);
 	set_flag(object, "unique", row->flags & MU_UNIQUE);
 	if (!(row->flags & MU_SECRET))
-		set_text(object, "default", row->dflt);
+		json_set_text(object, "default", row->dflt);
 	if (row_has_bounds(row) && isfinite(row->min))
 		json_object_set_new(object, "min", json_real(row->min));
 	if (row_has_bounds(row) && isfinite(row->max) && row->max >= row->min)
 		json_object_set_new(object, "max", json_real(row->max));
-	set_text(object, "unit", row->unit);
-	set_text(object, "help", row->help);
+	json_set_text(object, "unit", row->unit);
+	json_set_text(object, "help", row->help);
 	if (row->choices && row->type == MU_ENUM)
 		json_object_set_new(object, "choices", describe_choices(row->choices));
-	set_text(object, "kind", row->kind);
+	json_set_text(object, "kind", row->kind);
 	if (row->type == MU_BLOCK)
 		json_object_set_new(object, "options", describe_rows(row->options, depth + 1));
 	return object;
