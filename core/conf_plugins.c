@@ -100,20 +100,8 @@ struct plan {
 static bool answers_to(const struct load *load, const char *word)
 {
 	c_assert(load->word && word);
-	if (text_equal_nocase(load->word, word))
-		return true;
-	if (!load->descriptor)
-		return false;
-	const struct mu_plugin *plugin = &load->descriptor->plugin;
-	char list[512];
-	if (text_equal_nocase(plugin->name, word))
-		return true;
-	text_copy(list, sizeof(list), plugin->aliases ? plugin->aliases : "");
-	char *rest = list;
-	for (char *alias; (alias = strsep(&rest, " \t"));)
-		if (*alias && text_equal_nocase(alias, word))
-			return true;
-	return false;
+	return text_equal_nocase(load->word, word) ||
+	       (load->descriptor && loader_answers(&load->descriptor->plugin, word));
 }
 
 static struct load *find_load(struct plan *plan, const char *word)

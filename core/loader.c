@@ -44,6 +44,12 @@ static bool has_alias(const char *aliases, const char *word)
 	return false;
 }
 
+bool loader_answers(const struct mu_plugin *plugin, const char *word)
+{
+	c_assert(plugin && plugin->name);
+	return text_equal_nocase(plugin->name, word) || has_alias(plugin->aliases, word);
+}
+
 const struct descriptor *loader_placeholder(const char *name)
 {
 	c_assert(name && name[0]);

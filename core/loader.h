@@ -25,6 +25,8 @@ const struct descriptor *loader_builtin(const struct mu_plugin *plugin);
 /* What stands for a plugin that was refused: its name and empty tables. Not among the loaded. */
 const struct descriptor *loader_placeholder(const char *name);
 const struct descriptor *loader_find(const char *name); /* among the loaded */
+/* Is `word` its name or one of its aliases, without case? Pure. */
+bool loader_answers(const struct mu_plugin *plugin, const char *word);
 bool loader_next(size_t *at, const struct descriptor **out);
 /* Main, each beat: once a minute a worker looks at the files (loader_watch.c). */
 void loader_watch(void);
