@@ -87,14 +87,14 @@ static void open_door(const char *args, uint32_t role, bool dry_run)
 
 	assert_non_null(json);
 	ask(&asked, &MU_REQUEST(.kind = "door",
-					  .verb = "open",
-					  .ids = ids,
-					  .id_count = 2,
-					  .args = json,
-					  .user = "ada",
-					  .source = "192.0.2.7",
-					  .role = role,
-					  .dry_run = dry_run));
+				.verb = "open",
+				.ids = ids,
+				.id_count = 2,
+				.args = json,
+				.user = "ada",
+				.source = "192.0.2.7",
+				.role = role,
+				.dry_run = dry_run));
 	json_decref(json);
 	asked_free(&asked);
 }

@@ -306,14 +306,14 @@ static void test_one_call(void **state)
 
 	(void)state;
 	ask(&asked, &MU_REQUEST(.kind = "clients",
-					  .verb = "poke",
-					  .ids = &id,
-					  .id_count = 1,
-					  .args = words,
-					  .user = "ada",
-					  .role = MU_ADMIN,
-					  .source = "192.0.2.7",
-					  .deadline = 5 * MU_SEC));
+				.verb = "poke",
+				.ids = &id,
+				.id_count = 1,
+				.args = words,
+				.user = "ada",
+				.role = MU_ADMIN,
+				.source = "192.0.2.7",
+				.deadline = 5 * MU_SEC));
 	json_decref(words);
 	asked_ok(&asked);
 	assert_string_equal(asked_text(&asked, "message"), "b poked by ada");
@@ -1230,10 +1230,10 @@ static void test_get_and_verbs_of_a_served_kind(void **state)
 	(void)state;
 	ask_start(&million);
 	ask(&asked, &MU_REQUEST(.kind = "grain",
-					  .verb = "get",
-					  .ids = (const char *[]){ "77" },
-					  .id_count = 1,
-					  .role = MU_VIEWER));
+				.verb = "get",
+				.ids = (const char *[]){ "77" },
+				.id_count = 1,
+				.role = MU_VIEWER));
 	asked_ok(&asked);
 	assert_string_equal(asked_text(&asked, "kind"), "grain");
 	assert_string_equal(asked_text(&asked, "mail"), OBJECT_MASK);

@@ -124,11 +124,11 @@ static struct answer *ask_open(const char *verb, const char *id, const char *arg
 	answer->parts = json_array();
 	answer->pending = mu_call(caller,
 				  &MU_REQUEST(.kind = "event",
-							.verb = verb,
-							.ids = id ? &id : NULL,
-							.id_count = id != NULL,
-							.args = json,
-							.source = "test"),
+					      .verb = verb,
+					      .ids = id ? &id : NULL,
+					      .id_count = id != NULL,
+					      .args = json,
+					      .source = "test"),
 				  answered, answer);
 	json_decref(json);
 	free(text);

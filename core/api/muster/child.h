@@ -79,8 +79,8 @@ struct mu_child_ops {
 };
 #define MU_CHILD_OPS(...) { .size = sizeof(struct mu_child_ops), __VA_ARGS__ }
 
-/* Loop. The result comes through ops, also a failed exec. `spawn` is copied, also what it points to. NULL + error when it cannot even be
- * asked: -EEXIST key in use, -EACCES user not allowed, -ENOENT no shepherd. */
+/* Loop. The result comes through ops, also a failed exec. `spawn` is copied, also what it points to. NULL + error
+ * when it cannot even be asked: -EEXIST key in use, -EACCES user not allowed, -ENOENT no shepherd. */
 struct mu_child *mu_spawn(struct mu_instance *self, const char *key, const struct mu_spawn *spawn,
                           const struct mu_child_ops *ops, void *data, struct mu_error *error);
 /* In `start`: what earlier lives of this instance left. `found` is called for each and returns the ops it is adopted with, or

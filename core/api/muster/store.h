@@ -50,8 +50,8 @@ struct mu_store_op {
 	bool write;
 	void *reserved;
 };
-/* Never block. More than 65,536 waiting: done(-EBUSY); a store that ends: done(-ESHUTDOWN). A read sees every write that was handed in before it,
- * and may not write: -EROFS. */
+/* Never block. More than 65,536 waiting: done(-EBUSY); a store that ends: done(-ESHUTDOWN). A read sees every
+ * write that was handed in before it, and may not write: -EROFS. */
 void mu_store_write(struct mu_store *store, struct mu_store_op *op);
 void mu_store_read(struct mu_store *store, struct mu_store_op *op);
 

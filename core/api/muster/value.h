@@ -74,8 +74,9 @@ static inline int mu_series_last(const struct mu_series *series, struct mu_last 
 {
 	return mu_series_last_sized(series, out, sizeof(*out));
 }
-/* Every series whose name matches (NULL = all), sorted by name, until `each` returns other than 0, which is returned; 0
- * at the end. The handle is borrowed. Any thread; with many series it takes its time: in `read` or in work, not on a loop. */
+/* Every series whose name matches (NULL = all), sorted by name, until `each` returns other than 0, which is
+ * returned; 0 at the end. The handle is borrowed. Any thread; with many series it takes its time: in `read` or in
+ * work, not on a loop. */
 int mu_series_each(const char *glob, int (*each)(struct mu_series *series, void *data), void *data);
 
 /* ---- samples, as writers see them ---- */
