@@ -173,7 +173,7 @@ def test_a_reload_is_as_good_as_a_start(daemon, folder, name):
     one.until(lambda: row(one, "load")["state"] == "running" and row(one, "load")["interval"] == 7, what="what is good counts")
     one.until(lambda: row(one, "odd")["state"] == "failed", what="what is not fails alone")
     assert row(one, "omni")["since"] == since
-    assert f"{one.conf_file}:" in one.log
+    one.until_logged(f"{one.conf_file}:")
 
 
 def test_one_that_is_mended_runs_after_a_reload(daemon, folder):
