@@ -31,7 +31,7 @@ struct mu_builder {
 	size_t known, cap, next;   /* next: where the coming value is expected */
 	size_t swept;
 	uint64_t asked;
-	size_t samples, values;    /* of the batch before */
+	size_t samples, values;         /* of the batch before */
 	struct mu_batch *spare[SPARES]; /* atomic, each */
 };
 
@@ -80,7 +80,7 @@ static void builder_sweep(struct mu_builder *builder)
 }
 
 static bool is_it(const struct mu_series *series, const struct mu_batch *batch, const char *type,
-                  const char *type_instance)
+		  const char *type_instance)
 {
 	if (!series)
 		return false;
@@ -93,7 +93,7 @@ static bool is_it(const struct mu_series *series, const struct mu_batch *batch, 
 /* The place in memory of the value, or `known` when it is not where it could be: the next, the same as before
  * (one series with several times), or the first of a new round. */
 static size_t builder_place(const struct mu_builder *builder, const struct mu_batch *batch, const char *type,
-                            const char *type_instance)
+			    const char *type_instance)
 {
 	size_t next = builder->next;
 
@@ -168,7 +168,7 @@ void builder_recycle(struct mu_batch *batch)
 	for (size_t i = 0; batch && batch->bytes <= SPARE_BYTES_MAX && i < SPARES; i++) {
 		struct mu_batch *none = NULL;
 		if (__atomic_compare_exchange_n(&builder->spare[i], &none, batch, false, __ATOMIC_RELEASE,
-		                                __ATOMIC_RELAXED)) {
+						__ATOMIC_RELAXED)) {
 			batch = NULL;
 			break;
 		}

@@ -33,7 +33,7 @@ static struct bus_stats stats; /* main's; but refused and waiting_bytes, which a
 static size_t soft_limit = 16 << 20, hard_limit = 64 << 20; /* atomic */
 
 static pthread_mutex_t promises_mutex = PTHREAD_MUTEX_INITIALIZER; /* "promises": a leaf */
-static struct promise *promises; /* one an instance at most */
+static struct promise *promises;                                   /* one an instance at most */
 static size_t promise_count; /* atomic, so that main need not lock for each batch */
 
 /* ---- room ---- */
@@ -150,7 +150,7 @@ static void bus_arrive(struct mu_instance *none, struct mu_msg *msg)
 		batch_measure(batch);
 		stats.batches++;
 		stats.values += batch->sample_count;
-		list_each(node, &sinks)
+		list_each (node, &sinks)
 			sink_push(list_entry(node, struct sink, node), batch);
 	}
 	mu_batch_unref(&done);
@@ -239,7 +239,7 @@ struct sink *bus_take_writer(struct mu_instance *instance)
 	c_assert(loop_is_current(loop_main()));
 	if (!running)
 		return NULL;
-	list_each(node, &sinks) {
+	list_each (node, &sinks) {
 		struct sink *sink = list_entry(node, struct sink, node);
 		if (sink->owner != instance || sink->owned)
 			continue;
@@ -265,7 +265,7 @@ void bus_instance_gone(struct mu_instance *instance)
 	c_assert(loop_is_current(loop_main()));
 	if (!running)
 		return;
-	list_each_safe(node, &sinks) {
+	list_each_safe (node, &sinks) {
 		struct sink *sink = list_entry(node, struct sink, node);
 		if (sink->owner != instance)
 			continue;
@@ -277,7 +277,7 @@ void bus_instance_gone(struct mu_instance *instance)
 	if (instance->is == INSTANCE_STARTING || instance->is == INSTANCE_RUNNING ||
 	    instance->is == INSTANCE_STOPPING)
 		return;
-	list_each_safe(node, &ended) {
+	list_each_safe (node, &ended) {
 		struct sink *sink = list_entry(node, struct sink, node);
 		if (sink->owner != instance)
 			continue;
@@ -295,7 +295,7 @@ bool bus_sink_next(size_t *at, struct sink_stats *out)
 	c_assert(at && out);
 	if (!running)
 		return false;
-	list_each(node, &sinks) {
+	list_each (node, &sinks) {
 		if (i++ < *at)
 			continue;
 		sink_stats(list_entry(node, struct sink, node), out);

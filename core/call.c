@@ -164,14 +164,15 @@ static int check_room(struct mu_call *call, struct call_waiter *waiter, struct m
 				   "ask again when it runs");
 	if (!call->owner->ref || call->owner->is == INSTANCE_STOPPING)
 		return call_remedy(error,
-				   mu_error(error, -ECANCELED, "cancelled: its plugin %s %s", call->owner->name,
+				   mu_error(error, -ECANCELED, "cancelled: its plugin %s %s",
+					    call->owner->name,
 					    call->owner->ref ? "stops" : "has not started yet"),
 				   "ask again when it runs: \"musterctl plugin list\" tells");
 	if (open_count >= CALL_OPEN_MAX)
-		return call_remedy(error,
-				   mu_error(error, -EBUSY, "%d calls are open, and no more are taken",
-					    CALL_OPEN_MAX),
-				   "ask again when some are answered");
+		return call_remedy(
+			error,
+			mu_error(error, -EBUSY, "%d calls are open, and no more are taken", CALL_OPEN_MAX),
+			"ask again when some are answered");
 	return call_quota(waiter->pending->self, call->owner, error);
 }
 

@@ -110,12 +110,14 @@ int call_quota(struct mu_instance *asks, struct mu_instance *owes, struct mu_err
 
 	if (caller && caller->waiter_count >= CALL_QUOTA)
 		return call_remedy(error,
-				   mu_error(error, -EBUSY, "%s has %d calls open, and no more are taken of it",
-					    asks->name, CALL_QUOTA),
+				   mu_error(error, -EBUSY,
+					    "%s has %d calls open, and no more are taken of it", asks->name,
+					    CALL_QUOTA),
 				   "ask again when some are answered");
 	if (owner && owner->call_count >= CALL_QUOTA)
 		return call_remedy(error,
-				   mu_error(error, -EBUSY, "%s owes the answers to %d calls, and is given no more",
+				   mu_error(error, -EBUSY,
+					    "%s owes the answers to %d calls, and is given no more",
 					    owes->name, CALL_QUOTA),
 				   "ask again when some are answered; if none ever is, restart that plugin");
 	return 0;

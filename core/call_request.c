@@ -35,7 +35,8 @@ static struct mu_request request_whole(const struct mu_request *from)
 {
 	struct mu_request whole;
 
-	c_assert(from->size >= offsetof(struct mu_request, dry_run) + sizeof(from->dry_run)); /* made by MU_REQUEST? */
+	c_assert(from->size >=
+		 offsetof(struct mu_request, dry_run) + sizeof(from->dry_run)); /* made by MU_REQUEST? */
 	mem_fit(&whole, sizeof(whole), from, from->size);
 	return whole;
 }

@@ -188,11 +188,21 @@ static const struct {
 	const char *name;
 	bool live; /* else it is read once, when the daemon starts */
 } globals[] = {
-	{ "BaseDir", false },         { "PIDFile", false },      { "PluginDir", true },
-	{ "TypesDB", true },          { "Hostname", false },     { "FQDNLookup", false },
-	{ "Interval", true },         { "MaxReadInterval", true }, { "Timeout", true },
-	{ "AutoLoadPlugin", true },   { "CollectInternalStats", true }, { "ControlSocket", false },
-	{ "ControlGroup", false },    { "LogFile", true },       { "LogLevel", true },
+	{ "BaseDir", false },
+	{ "PIDFile", false },
+	{ "PluginDir", true },
+	{ "TypesDB", true },
+	{ "Hostname", false },
+	{ "FQDNLookup", false },
+	{ "Interval", true },
+	{ "MaxReadInterval", true },
+	{ "Timeout", true },
+	{ "AutoLoadPlugin", true },
+	{ "CollectInternalStats", true },
+	{ "ControlSocket", false },
+	{ "ControlGroup", false },
+	{ "LogFile", true },
+	{ "LogLevel", true },
 	{ "PoolSize", false },
 };
 
@@ -263,10 +273,11 @@ static size_t compare_globals(struct arena *arena, const struct conf_globals *be
 			.name = "daemon",
 			.globals = true,
 			.change = live ? CONF_RECONFIGURED : CONF_LATER,
-			.words = arena_printf(arena, "%s changed%s", str_text(&list),
-					      !live  ? "; takes effect when the daemon restarts"
-					      : stay ? "; types of files that are no longer named stay until the daemon restarts"
-						     : ""),
+			.words = arena_printf(
+				arena, "%s changed%s", str_text(&list),
+				!live ? "; takes effect when the daemon restarts"
+				: stay ? "; types of files that are no longer named stay until the daemon restarts"
+				       : ""),
 		};
 	str_fini(&list);
 	return count;
@@ -300,7 +311,8 @@ struct conf_difference *conf_diff(struct conf *before, struct conf *after, size_
 		else
 			all[n++] = (struct conf_difference){ .name = after->plugins[i].name,
 							     .change = CONF_ADDED,
-							     .words = added_words(arena, &after->plugins[i]) };
+							     .words = added_words(arena,
+										  &after->plugins[i]) };
 	}
 	for (size_t i = 0; i < before->count; i++)
 		if (map_get(&old, before->plugins[i].name))

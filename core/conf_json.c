@@ -233,8 +233,7 @@ static int check_members(const struct mu_option *rows, const json_t *args, struc
 	json_t *value;
 
 	c_assert(rows);
-	json_object_foreach((json_t *)args, key, value)
-	{
+	json_object_foreach ((json_t *)args, key, value) {
 		size_t i = 0;
 		while (rows[i].name && strcmp(rows[i].name, key) != 0)
 			i++;

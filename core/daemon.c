@@ -34,15 +34,16 @@
 #include "store.h"
 #include "types.h"
 
-#define STOP_WHOLE (1600 * MU_MS) /* of the 2 s that stopping may take in all; the rest is for threads and files */
+#define STOP_WHOLE                                                                                           \
+	(1600 * MU_MS) /* of the 2 s that stopping may take in all; the rest is for threads and files */
 #define FILES_LEAST 32
-#define TELL_GONE 10 /* series that timed out told one by one */
+#define TELL_GONE   10 /* series that timed out told one by one */
 
 static struct {
 	struct daemon_arguments arguments;
 	struct conf *conf;
 	mu_time started;
-	char program[1024]; /* for restart */
+	char program[1024];  /* for restart */
 	char base_dir[1024]; /* as it was at start: a reload does not move it */
 	int lock_fd;         /* of base_dir */
 	struct mu_instance *self;
@@ -52,10 +53,22 @@ static struct {
 	struct loop_timer stop_timer;
 } d;
 
-const struct conf *daemon_conf(void) { return d.conf; }
-mu_time daemon_started(void) { return d.started; }
-bool daemon_is_stopping(void) { return d.stopping; }
-const char *mu_base_dir(void) { return d.base_dir; }
+const struct conf *daemon_conf(void)
+{
+	return d.conf;
+}
+mu_time daemon_started(void)
+{
+	return d.started;
+}
+bool daemon_is_stopping(void)
+{
+	return d.stopping;
+}
+const char *mu_base_dir(void)
+{
+	return d.base_dir;
+}
 
 struct conf *daemon_conf_swap(struct conf *after)
 {
@@ -121,7 +134,8 @@ static int start_base_dir(struct mu_error *error)
 	}
 	if (mkdir(part, 0755) < 0 && errno != EEXIST) {
 		mu_error(error, -errno, "BaseDir \"%s\" cannot be made: %s", path, strerror(errno));
-		mu_error_remedy(error, "name another with BaseDir, or run musterd as a user who may write there");
+		mu_error_remedy(error,
+				"name another with BaseDir, or run musterd as a user who may write there");
 		return error->code;
 	}
 	return start_alone(path, error);
@@ -163,7 +177,8 @@ static int start_threads(struct mu_error *error)
 
 	if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < FILES_LEAST) {
 		mu_error(error, -EMFILE, "only %d files may be open at a time", (int)limit.rlim_cur);
-		mu_error_remedy(error, "allow at least %d (ulimit -n, LimitNOFILE); 1024 are usual", FILES_LEAST);
+		mu_error_remedy(error, "allow at least %d (ulimit -n, LimitNOFILE); 1024 are usual",
+				FILES_LEAST);
 		return error->code;
 	}
 	/* from here on there is something to clean up: who wants us to end is heard by watch_signals */
@@ -245,8 +260,10 @@ static const struct subsystem {
 	const char *name;
 	int (*start)(struct mu_error *error);
 } subsystems[] = {
-	{ "BaseDir", start_base_dir }, { "log", start_log },   { "types", start_types }, { "series", start_series },
-	{ "threads", start_threads },  { "rooms", start_rooms }, { "core", start_self },   { "control socket", start_ctl },
+	{ "BaseDir", start_base_dir }, { "log", start_log },
+	{ "types", start_types },      { "series", start_series },
+	{ "threads", start_threads },  { "rooms", start_rooms },
+	{ "core", start_self },        { "control socket", start_ctl },
 	{ "pid file", start_pid },     { "plugins", start_plugins },
 };
 
@@ -295,7 +312,8 @@ static void stop_rest(void)
 	int mute = log_stop(150 * MU_MS);
 	if (d.again) {
 		execv(d.program, d.arguments.argv);
-		log_line(MU_LOG_ERROR, "muster", "cannot execute \"%s\" again: %s", d.program, strerror(errno));
+		log_line(MU_LOG_ERROR, "muster", "cannot execute \"%s\" again: %s", d.program,
+			 strerror(errno));
 		_exit(1);
 	}
 	if (left > 0 || mute > 0)
@@ -327,8 +345,8 @@ static void series_gone(struct mu_series *series, void *data)
 	struct gone *gone = data;
 
 	if (gone->count++ < TELL_GONE)
-		mu_event_series(d.self, MU_WARNING, series, "no value of %s has come for %.0f s", mu_series_name(series),
-		                (double)(clock_mono() - series->seen_mono) / 1e9);
+		mu_event_series(d.self, MU_WARNING, series, "no value of %s has come for %.0f s",
+				mu_series_name(series), (double)(clock_mono() - series->seen_mono) / 1e9);
 }
 
 void daemon_tick(void)
@@ -339,7 +357,8 @@ void daemon_tick(void)
 	while (slices-- > 0)
 		series_expire(clock_mono(), series_gone, &gone);
 	if (gone.count > TELL_GONE)
-		event_core(MU_WARNING, "and of %zu other series no value has come in time", gone.count - TELL_GONE);
+		event_core(MU_WARNING, "and of %zu other series no value has come in time",
+			   gone.count - TELL_GONE);
 }
 
 static void on_signal(uv_signal_t *handle, int number)
@@ -398,7 +417,8 @@ static int daemon_run(void)
 		return 1;
 	}
 	watch_signals();
-	log_line(MU_LOG_NOTICE, "muster", "musterd " PACKAGE_VERSION " runs as %s with %s", mu_hostname(), d.conf->path);
+	log_line(MU_LOG_NOTICE, "muster", "musterd " PACKAGE_VERSION " runs as %s with %s", mu_hostname(),
+		 d.conf->path);
 	daemon_notify("READY=1");
 	daemon_fork_ready(true);
 	if (d.arguments.read_once)
@@ -425,7 +445,8 @@ int daemon_main(int argc, char **argv)
 	d.conf = conf_load(d.arguments.conf_file, &report);
 	daemon_print_report(&report);
 	if (!d.conf) {
-		fputs("musterd does not start: the configuration has errors. Mend them and try `musterd -t`.\n", stderr);
+		fputs("musterd does not start: the configuration has errors. Mend them and try `musterd -t`.\n",
+		      stderr);
 		return 1;
 	}
 	if (!d.arguments.foreground)

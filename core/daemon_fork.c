@@ -38,7 +38,8 @@ void daemon_fork(void)
 
 	pid_t pid = pipe2(pipe_fds, O_CLOEXEC) == 0 ? fork() : -1;
 	if (pid < 0) {
-		fprintf(stderr, "musterd cannot go to the background: %s. Try `musterd -f`.\n", strerror(errno));
+		fprintf(stderr, "musterd cannot go to the background: %s. Try `musterd -f`.\n",
+			strerror(errno));
 		exit(1);
 	}
 	if (pid > 0) {

@@ -44,8 +44,10 @@ static void whole_name(char *name, size_t size)
 	}
 	if (!thread_join(thread, PATIENCE)) {
 		pthread_detach(thread);
-		log_line(MU_LOG_WARNING, "muster", "the resolver did not say the whole name of \"%s\" in time; this host is "
-		         "called that: set Hostname, or FQDNLookup false", name);
+		log_line(MU_LOG_WARNING, "muster",
+			 "the resolver did not say the whole name of \"%s\" in time; this host is "
+			 "called that: set Hostname, or FQDNLookup false",
+			 name);
 		return;
 	}
 	text_copy(name, size, lookup->name);

@@ -148,8 +148,10 @@ static void fail_overdue(void (*then)(struct loaded *loaded, void *data), void *
 	struct mu_error *error = conf_report_error(&none->report);
 
 	/* not ETIMEDOUT, which would say that it may still be done */
-	mu_error(error, -EIO, "the configuration could not be read within %d s: %s", (int)(DEADLINE / MU_SEC), why);
-	mu_error_remedy(error, "is a file system with one of its files, or with a plugin, away? Nothing was changed");
+	mu_error(error, -EIO, "the configuration could not be read within %d s: %s", (int)(DEADLINE / MU_SEC),
+		 why);
+	mu_error_remedy(
+		error, "is a file system with one of its files, or with a plugin, away? Nothing was changed");
 	finish(then, none, data);
 	loaded_fini(none);
 	free(none);
@@ -158,7 +160,7 @@ static void fail_overdue(void (*then)(struct loaded *loaded, void *data), void *
 static void load_overdue(struct loop_timer *timer)
 {
 	struct load *load = container_of(timer, struct load, deadline);
-	void (*then)(struct loaded *loaded, void *data) = load->then;
+	void (*then)(struct loaded * loaded, void *data) = load->then;
 	void *data = load->data;
 
 	c_assert(load == current);

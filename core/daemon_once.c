@@ -108,9 +108,9 @@ int daemon_describe(const struct daemon_arguments *arguments)
 		daemon_print_report(&report);
 	describe_folder(conf ? globals.plugin_dir : MUSTER_PLUGINDIR, plugins);
 	json_t *all = json_pack("{s:s, s:o, s:o, s:o, s:o}", "version", PACKAGE_VERSION, "abi",
-	                        json_sprintf("%d.%d", MU_ABI_MAJOR, MU_ABI_MINOR), "globals",
-	                        schema_describe(conf_global_rows), "lifecycle", instance_table_json(), "plugins",
-	                        plugins);
+				json_sprintf("%d.%d", MU_ABI_MAJOR, MU_ABI_MINOR), "globals",
+				schema_describe(conf_global_rows), "lifecycle", instance_table_json(),
+				"plugins", plugins);
 	char *text = json_dumps(all, JSON_INDENT(1));
 	bool told = text && puts(text) >= 0 && fflush(stdout) == 0;
 	if (!told)

@@ -24,7 +24,8 @@ static const struct conf_plugin *conf_find(const struct conf *conf, const char *
 	return NULL;
 }
 
-static const enum mu_level levels[] = { MU_LOG_ERROR, MU_LOG_WARNING, MU_LOG_NOTICE, MU_LOG_INFO, MU_LOG_DEBUG };
+static const enum mu_level levels[] = { MU_LOG_ERROR, MU_LOG_WARNING, MU_LOG_NOTICE, MU_LOG_INFO,
+					MU_LOG_DEBUG };
 
 void daemon_apply_globals(const struct conf *conf)
 {
@@ -34,8 +35,9 @@ void daemon_apply_globals(const struct conf *conf)
 	log_level(levels[globals->log_level]);
 	int r = log_open(globals->log_file && globals->log_file[0] ? globals->log_file : NULL);
 	if (r < 0)
-		log_line(MU_LOG_ERROR, "muster", "the log file \"%s\" cannot be opened: %s; the log stays where it is",
-		         globals->log_file, strerror(-r));
+		log_line(MU_LOG_ERROR, "muster",
+			 "the log file \"%s\" cannot be opened: %s; the log stays where it is",
+			 globals->log_file, strerror(-r));
 	series_timeout_factor(globals->timeout);
 }
 
@@ -61,7 +63,8 @@ static void apply_one(const struct conf_difference *difference, const struct con
 		if (plugin && !instance)
 			instance_start(instance_new(plugin->descriptor, plugin));
 		else if (plugin && instance != self_instance())
-			instance_restart(instance, plugin); /* the reload before lets it go, and it has not gone yet */
+			instance_restart(instance,
+					 plugin); /* the reload before lets it go, and it has not gone yet */
 		break;
 	case CONF_REMOVED:
 		if (instance)
@@ -91,9 +94,11 @@ static json_t *sentence_json(const struct conf_difference *difference)
 	if (instance && instance->parked && keeps)
 		change = "changed";
 	return json_pack("{s:s, s:s, s:o}", "kind", difference->globals ? "daemon" : "plugin", "id",
-	                 difference->globals ? DAEMON_ID : difference->name, "sentence",
-	                 json_sprintf("%s%s%s%s", change, words[0] ? ": " : "", words,
-	                              instance && instance->parked && keeps ? "; it was told to stop, and stays so" : ""));
+			 difference->globals ? DAEMON_ID : difference->name, "sentence",
+			 json_sprintf("%s%s%s%s", change, words[0] ? ": " : "", words,
+				      instance && instance->parked && keeps
+					      ? "; it was told to stop, and stays so"
+					      : ""));
 }
 
 static json_t *differences_json(const struct conf_difference *differences, size_t count)
@@ -155,7 +160,8 @@ void daemon_reply_report(struct mu_call *call, const struct conf_report *report)
 	}
 	if (report->error_count > count) {
 		json_t *rest = json_object();
-		json_object_set_new(rest, "what", json_sprintf("and %zu more errors", report->error_count - count));
+		json_object_set_new(rest, "what",
+				    json_sprintf("and %zu more errors", report->error_count - count));
 		json_array_append_new(all, rest);
 	}
 	call_reply_errors(call, &report->errors[0], all);
@@ -209,8 +215,8 @@ static void reload_on_loaded(struct loaded *loaded, void *data)
 	free(reload);
 }
 
-int daemon_reload(bool dry_run, void (*done)(json_t *changes, const struct conf_report *report, void *data), void *data,
-                  struct mu_error *error)
+int daemon_reload(bool dry_run, void (*done)(json_t *changes, const struct conf_report *report, void *data),
+		  void *data, struct mu_error *error)
 {
 	struct reload *reload = mem_alloc(sizeof(*reload));
 

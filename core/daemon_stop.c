@@ -13,7 +13,7 @@
 #include "instance.h"
 #include "sched.h"
 
-#define PATIENCE (100 * MU_MS)  /* with one that stands in the way of the next */
+#define PATIENCE    (100 * MU_MS) /* with one that stands in the way of the next */
 #define READERS_ALL (600 * MU_MS) /* with all of them */
 
 static struct {
@@ -56,7 +56,8 @@ static void stop_one(struct mu_instance *instance)
 	if (instance == stop.self)
 		ctl_close();
 	else if (!instance->plugin->write && left > 0)
-		loop_timer_start(loop_main(), &stop.patience, left < PATIENCE ? left : PATIENCE, on_patience_over);
+		loop_timer_start(loop_main(), &stop.patience, left < PATIENCE ? left : PATIENCE,
+				 on_patience_over);
 	instance_stop(instance, stop.why);
 }
 

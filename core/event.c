@@ -149,8 +149,8 @@ static void event_say(struct mu_event *event, const char *format, va_list args)
 	char words[WORDS_SIZE];
 
 	c_assert(format);
-	c_assert(event->severity == MU_FAILURE || event->severity == MU_WARNING || event->severity == MU_OKAY ||
-	      event->severity == MU_INFO);
+	c_assert(event->severity == MU_FAILURE || event->severity == MU_WARNING ||
+		 event->severity == MU_OKAY || event->severity == MU_INFO);
 	vsnprintf(words, sizeof(words), format, args);
 	for (char *p = words; *p; p++)
 		if ((unsigned char)*p < 0x20 || *p == 0x7f)

@@ -48,7 +48,7 @@ void instance_loop_start(void *data)
 	}
 	if (!self->start_error.what[0])
 		mu_error(&self->start_error, self->start_result, "the plugin did not start: %s",
-		         strerror(-self->start_result));
+			 strerror(-self->start_result));
 	self->stop_said = true;
 	instance_loop_settle(self);
 	instance_release(self);
@@ -111,7 +111,7 @@ static void swap_refused(struct mu_instance *self, int result, struct mu_error *
 		mu_error(error, result, "the new options were refused: %s", strerror(-result));
 	log_error(MU_LOG_ERROR, self->name, error);
 	mu_event(self, MU_WARNING, "%s could not take its new options and restarts with them: %s", self->name,
-	         error->what);
+		 error->what);
 }
 
 static void loop_reconfigure(void *data)

@@ -115,8 +115,10 @@ static int check_attr(const struct mu_kind *kind, const struct mu_attr *attr, st
 	if (!name_valid(attr->name, true))
 		return refuse(error, "\"%.60s\" cannot be the name of an attribute of kind %s", attr->name,
 			      kind->name);
-	if (strcmp(attr->name, "id") == 0 || strcmp(attr->name, "kind") == 0 || strcmp(attr->name, "version") == 0)
-		return refuse(error, "\"%s\" of kind %s is the core's, and no attribute", attr->name, kind->name);
+	if (strcmp(attr->name, "id") == 0 || strcmp(attr->name, "kind") == 0 ||
+	    strcmp(attr->name, "version") == 0)
+		return refuse(error, "\"%s\" of kind %s is the core's, and no attribute", attr->name,
+			      kind->name);
 	if (find_attr(kind, attr->name) != attr)
 		return refuse(error, "kind %s has two attributes named \"%s\"", kind->name, attr->name);
 	if (attr->type < MU_STRING || attr->type > MU_BLOCK)
@@ -181,7 +183,8 @@ static int check_word(const struct mu_plugin *plugin, const struct mu_kind *kind
 		return refuse(error, "\"%.60s\" cannot be the name, plural or alias of a kind", word);
 	for (const struct mu_kind *before = plugin->kinds; before < kind; before++)
 		if (kind_has_word(before, word))
-			return refuse(error, "\"%s\" names two kinds: %s and %s", word, before->name, kind->name);
+			return refuse(error, "\"%s\" names two kinds: %s and %s", word, before->name,
+				      kind->name);
 	return 0;
 }
 

@@ -18,8 +18,8 @@ static void look(struct pool_task *unused)
 
 	(void)unused;
 	for (size_t at = 0; loader_next(&at, &descriptor);)
-		__atomic_store_n(&((struct descriptor *)(uintptr_t)descriptor)->newer, loader_newer_on_disk(descriptor),
-		                 __ATOMIC_RELAXED);
+		__atomic_store_n(&((struct descriptor *)(uintptr_t)descriptor)->newer,
+				 loader_newer_on_disk(descriptor), __ATOMIC_RELAXED);
 	pool_returned(&task);
 	__atomic_store_n(&under_way, false, __ATOMIC_RELEASE);
 }

@@ -100,8 +100,8 @@ static size_t print_line(char *line, size_t size, enum mu_level level, const cha
 	c_assert(source && words);
 	if (more)
 		snprintf(times, sizeof(times), " (%" PRIu64 " more time%s)", more, more == 1 ? "" : "s");
-	int n = snprintf(line + at, size - at, " %s%s%s %s: %s%s\n", on, word, *on ? "\033[0m" : "", source, words,
-			 times);
+	int n = snprintf(line + at, size - at, " %s%s%s %s: %s%s\n", on, word, *on ? "\033[0m" : "", source,
+			 words, times);
 	c_assert(n > 0 && (size_t)n < size - at); /* the parts are bounded to fit */
 	return at + (size_t)n;
 }

@@ -16,9 +16,9 @@
 #include "instance.h"
 #include "log.h"
 
-#define LOOPS_MAX 32
+#define LOOPS_MAX  32
 #define STACK_SIZE (512 * 1024)
-#define SLOW_NS (20 * MU_MS)
+#define SLOW_NS    (20 * MU_MS)
 
 struct loop {
 	char name[32];
@@ -29,8 +29,8 @@ struct loop {
 	struct mu_msg *inbox; /* atomic: newest first */
 	struct heap timers;
 	int64_t now;
-	uint64_t uv_now; /* libuv's time when `now` was taken */
-	int64_t armed;   /* what the alarm is set to; 0 = not */
+	uint64_t uv_now;             /* libuv's time when `now` was taken */
+	int64_t armed;               /* what the alarm is set to; 0 = not */
 	struct mu_instance *charged; /* held: the one on whose behalf the core's message at hand runs */
 	struct loop_stats stats;
 };
@@ -79,7 +79,8 @@ void loop_post(struct loop *loop, struct mu_msg *msg)
 	struct mu_msg *head = __atomic_load_n(&loop->inbox, __ATOMIC_RELAXED);
 	do
 		msg->next = head;
-	while (!__atomic_compare_exchange_n(&loop->inbox, &head, msg, true, __ATOMIC_RELEASE, __ATOMIC_RELAXED));
+	while (!__atomic_compare_exchange_n(&loop->inbox, &head, msg, true, __ATOMIC_RELEASE,
+					    __ATOMIC_RELAXED));
 	if (!head)
 		uv_async_send(&loop->wake);
 }
@@ -179,7 +180,8 @@ static size_t loop_fire(struct loop *loop)
 	/* Only what was armed before this turn: one that arms itself at once waits for the next. */
 	uint64_t until = loop->timers.next_order;
 
-	for (struct heap_node *top; (top = heap_top(&loop->timers)) && top->key <= now && top->order < until; ran++) {
+	for (struct heap_node *top; (top = heap_top(&loop->timers)) && top->key <= now && top->order < until;
+	     ran++) {
 		struct loop_timer *timer = container_of(top, struct loop_timer, node);
 		int64_t began = clock_mono();
 		struct mu_instance *instance = timer->instance; /* the timer may be gone afterwards */
@@ -227,12 +229,13 @@ static void loop_arm(struct loop *loop)
 		return;
 	int64_t wait = top->key - clock_mono();
 	uv_update_time(&loop->uv);
-	uv_timer_start(&loop->alarm, loop_on_alarm, wait <= 0 ? 0 : (uint64_t)((wait + MU_MS - 1) / MU_MS), 0);
+	uv_timer_start(&loop->alarm, loop_on_alarm, wait <= 0 ? 0 : (uint64_t)((wait + MU_MS - 1) / MU_MS),
+		       0);
 	loop->armed = top->key;
 }
 
 void loop_timer_start(struct loop *loop, struct loop_timer *timer, int64_t after_ns,
-                      void (*fired)(struct loop_timer *timer))
+		      void (*fired)(struct loop_timer *timer))
 {
 	c_assert(loop_is_current(loop) && fired);
 	int64_t due = loop_now(loop) + (after_ns > 0 ? after_ns : 0);
@@ -348,8 +351,10 @@ struct loop *loop_find(const char *name)
 	struct loop *loop = loop_new(name);
 	if (loop && loop_run(loop) == 0)
 		return loop;
-	log_line(MU_LOG_WARNING, "loop", "no thread could be started for the loop \"%s\": its plugins live on the main "
-	         "loop; are there too many threads or open files?", name);
+	log_line(MU_LOG_WARNING, "loop",
+		 "no thread could be started for the loop \"%s\": its plugins live on the main "
+		 "loop; are there too many threads or open files?",
+		 name);
 	if (loop) {
 		__atomic_store_n(&loop_count, loop_count - 1, __ATOMIC_RELEASE);
 		loop_free(loop);
@@ -409,10 +414,22 @@ void loop_main_fini(void)
 
 /* ---- questions ---- */
 
-const char *loop_name(const struct loop *loop) { return loop->name; }
-uv_loop_t *loop_uv(struct loop *loop) { return &loop->uv; }
-bool loop_is_current(const struct loop *loop) { return loop == current; }
-struct loop *loop_current(void) { return current; }
+const char *loop_name(const struct loop *loop)
+{
+	return loop->name;
+}
+uv_loop_t *loop_uv(struct loop *loop)
+{
+	return &loop->uv;
+}
+bool loop_is_current(const struct loop *loop)
+{
+	return loop == current;
+}
+struct loop *loop_current(void)
+{
+	return current;
+}
 
 size_t loop_turn(struct loop *loop)
 {

@@ -36,7 +36,7 @@ static void timer_fired(struct loop_timer *loop_timer)
 }
 
 void mu_timer_start(struct mu_instance *self, struct mu_timer *timer, mu_time after,
-                    void (*fired)(struct mu_instance *self, struct mu_timer *timer))
+		    void (*fired)(struct mu_instance *self, struct mu_timer *timer))
 {
 	c_assert(mu_on_loop(self) && fired);
 	if (!self->ref->instance)

@@ -13,8 +13,8 @@
 #include "event.h"
 
 #define CAP_DEFAULT 64
-#define STACK_SIZE (256 * 1024)
-#define IDLE_S 60 /* well over an Interval, so that readers do not come and go with each tick */
+#define STACK_SIZE  (256 * 1024)
+#define IDLE_S      60 /* well over an Interval, so that readers do not come and go with each tick */
 
 struct lane {
 	struct pool_task *first, **last;
@@ -54,7 +54,8 @@ void pool_init(size_t cap)
 	memset(pool.lanes, 0, sizeof(pool.lanes));
 	for (size_t i = 0; i < POOL_LANES; i++)
 		pool.lanes[i].last = &pool.lanes[i].first;
-	pool.lanes[POOL_READ].most = SIZE_MAX; /* of reads one an instance is under way: threads are their bound */
+	pool.lanes[POOL_READ].most =
+		SIZE_MAX; /* of reads one an instance is under way: threads are their bound */
 	pool.lanes[POOL_WORK].most = work_most(pool.cap);
 	pool.threads = pool.idle = pool.disowned = 0;
 	pool.unborn = 0;
@@ -198,11 +199,13 @@ static enum shortage pool_serve(void)
 static void tell_shortage(enum shortage shortage)
 {
 	if (shortage == NONE)
-		event_core(MU_FAILURE, "no worker can be started, and nothing is read: allow this user more processes "
-		           "(ulimit -u, TasksMax)");
+		event_core(MU_FAILURE,
+			   "no worker can be started, and nothing is read: allow this user more processes "
+			   "(ulimit -u, TasksMax)");
 	else if (shortage == FEWER)
-		event_core(MU_WARNING, "no more workers can be started: reads and work wait for those there are; allow "
-		           "this user more processes (ulimit -u, TasksMax)");
+		event_core(MU_WARNING,
+			   "no more workers can be started: reads and work wait for those there are; allow "
+			   "this user more processes (ulimit -u, TasksMax)");
 }
 
 /* ---- tasks ---- */

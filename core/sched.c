@@ -19,8 +19,8 @@
 #include "log.h"
 #include "pool.h"
 
-#define STEP_NS (1 * MU_SEC)
-#define EARLY_NS (10 * MU_MS)
+#define STEP_NS        (1 * MU_SEC)
+#define EARLY_NS       (10 * MU_MS)
 #define DEADLINE_LEAST (10 * MU_SEC)
 
 struct read_task {
@@ -92,7 +92,7 @@ static void read_failed(struct mu_instance *instance, int result)
 	if (r->failures++ > 0)
 		return;
 	log_line(MU_LOG_WARNING, instance->name, "cannot read: %s; it is tried again, more and more rarely",
-	         r->last_error);
+		 r->last_error);
 	mu_event(instance, MU_WARNING, "%s cannot be read: %s", instance->name, r->last_error);
 }
 
@@ -101,7 +101,8 @@ static void read_worked(struct mu_instance *instance)
 	struct read_state *r = &instance->read;
 
 	if (r->failures > 0)
-		mu_event(instance, MU_OKAY, "%s can be read again, after %u failures", instance->name, r->failures);
+		mu_event(instance, MU_OKAY, "%s can be read again, after %u failures", instance->name,
+			 r->failures);
 	r->failures = 0;
 	r->last_error[0] = '\0';
 }
@@ -110,7 +111,8 @@ static void read_worked(struct mu_instance *instance)
 static void read_missed(struct mu_instance *instance)
 {
 	instance->read.overruns++;
-	text_printf(instance->read.last_error, sizeof(instance->read.last_error), "no worker had time to read it");
+	text_printf(instance->read.last_error, sizeof(instance->read.last_error),
+		    "no worker had time to read it");
 }
 
 static void read_measure(struct read_state *r, int64_t took)
@@ -139,8 +141,8 @@ static void read_done(struct mu_instance *unused, struct mu_msg *msg)
 		read_measure(r, read->took);
 	if (read->disowned) {
 		__atomic_sub_fetch(instance->hung, 1, __ATOMIC_RELAXED);
-		mu_event(instance, MU_OKAY, "the read of %s that hung has returned after %.1f s", instance->name,
-		         mu_seconds(read->took));
+		mu_event(instance, MU_OKAY, "the read of %s that hung has returned after %.1f s",
+			 instance->name, mu_seconds(read->took));
 	} else {
 		once_answered();
 	}
@@ -179,8 +181,9 @@ static void read_overdue(struct loop_timer *timer)
 	read->disowned = true;
 	instance->read.hung++;
 	text_printf(instance->read.last_error, sizeof(instance->read.last_error), "its read hangs");
-	log_line(MU_LOG_WARNING, instance->name, "a read has not returned for %.1f s and is no longer waited for",
-	         mu_seconds(clock_mono() - (read->task.started ? read->task.started : clock_mono())));
+	log_line(MU_LOG_WARNING, instance->name,
+		 "a read has not returned for %.1f s and is no longer waited for",
+		 mu_seconds(clock_mono() - (read->task.started ? read->task.started : clock_mono())));
 	mu_event(instance, MU_WARNING, "the read of %s hangs; other plugins go on", instance->name);
 	instance_changed(instance);
 	once_answered();
@@ -211,8 +214,8 @@ static bool read_start(struct mu_instance *instance)
 		return false;
 	}
 	if (__atomic_load_n(instance->hung, __ATOMIC_RELAXED) >= INSTANCE_HUNG_MAX) {
-		text_printf(r->last_error, sizeof(r->last_error), "%d reads of this plugin hang: none more is started",
-		            INSTANCE_HUNG_MAX);
+		text_printf(r->last_error, sizeof(r->last_error),
+			    "%d reads of this plugin hang: none more is started", INSTANCE_HUNG_MAX);
 		r->overruns++;
 		return false;
 	}
@@ -243,7 +246,7 @@ static void clock_watch(void)
 	if (step <= STEP_NS && step >= -STEP_NS)
 		return;
 	event_core(MU_WARNING, "the clock was set %s by %.1f s; reads are aligned to it anew",
-	           step > 0 ? "forward" : "back", mu_seconds(step > 0 ? step : -step));
+		   step > 0 ? "forward" : "back", mu_seconds(step > 0 ? step : -step));
 	struct mu_instance *instance;
 	for (size_t at = 0; instance_next(&at, &instance);)
 		if (instance->read.listed)

@@ -38,7 +38,7 @@ static double in_bounds(double rate, double min, double max)
 }
 
 double series_rate(enum mu_ds_type type, union mu_value now, union mu_value before, int64_t dt, double min,
-                   double max)
+		   double max)
 {
 	double change = NAN;
 
@@ -73,7 +73,7 @@ static void rates_fill(const struct mu_sample *sample, double *rates, int64_t dt
 	for (size_t i = 0; i < sample->count; i++) {
 		const struct mu_source *source = &series->type->sources[i];
 		rates[i] = series_rate(source->type, sample->values[i], series->values[i], dt, source->min,
-		                       source->max);
+				       source->max);
 	}
 }
 

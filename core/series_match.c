@@ -67,7 +67,7 @@ int mu_series_each(const char *glob, int (*each)(struct mu_series *series, void 
 }
 
 int series_parse(const char *name, const char *dflt_host, struct mu_series **out, bool create,
-                 struct mu_error *error)
+		 struct mu_error *error)
 {
 	char text[5 * SERIES_NAME_SIZE];
 	struct plaintext_ident parts;
@@ -75,15 +75,15 @@ int series_parse(const char *name, const char *dflt_host, struct mu_series **out
 	c_assert(name && out);
 	*out = NULL;
 	int r = text_copy(text, sizeof(text), name) ? plaintext_ident(text, dflt_host, &parts)
-	                                            : -ENAMETOOLONG;
+						    : -ENAMETOOLONG;
 	if (r < 0) {
 		mu_error(error, -EINVAL, "\"%.140s\" is not the name of a series", name);
 		mu_error_remedy(error,
-		                "a name is host/plugin-instance/type-instance; the instances may be absent");
+				"a name is host/plugin-instance/type-instance; the instances may be absent");
 		return -EINVAL;
 	}
 	struct mu_ident ident = { parts.host, parts.plugin, parts.plugin_instance, parts.type,
-		                  parts.type_instance };
+				  parts.type_instance };
 	if (create)
 		return mu_series_get(&ident, out, error);
 	r = mu_series_find(&ident, out);

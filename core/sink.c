@@ -149,8 +149,8 @@ void sink_push(struct sink *sink, const struct mu_batch *batch)
 	}
 	if (told && !sink->quiet)
 		event_core(MU_WARNING,
-		           "%s does not keep up: its queue of %zu KiB is full, and values are lost to it",
-		           sink->name, sink->limit >> 10);
+			   "%s does not keep up: its queue of %zu KiB is full, and values are lost to it",
+			   sink->name, sink->limit >> 10);
 	if (wake) {
 		sink_ref(sink);
 		mu_post(sink->to, &sink->wake);
@@ -170,11 +170,11 @@ void sink_stats(struct sink *sink, struct sink_stats *out)
 	c_assert(out);
 	pthread_mutex_lock(&sink->mutex);
 	*out = (struct sink_stats){ .name = sink->name,
-		                    .batches = sink->batches,
-		                    .values = sink->values,
-		                    .lost = sink->lost,
-		                    .waiting_bytes = sink->bytes,
-		                    .limit = sink->limit };
+				    .batches = sink->batches,
+				    .values = sink->values,
+				    .lost = sink->lost,
+				    .waiting_bytes = sink->bytes,
+				    .limit = sink->limit };
 	pthread_mutex_unlock(&sink->mutex);
 }
 
@@ -227,7 +227,7 @@ static void sink_recover(struct sink *sink)
 	pthread_mutex_unlock(&sink->mutex);
 	if (lost && !sink->quiet)
 		event_core(MU_OKAY, "%s keeps up again; %" PRIu64 " values were lost to it since it began",
-		           sink->name, lost);
+			   sink->name, lost);
 }
 
 static void sink_wake_run(struct mu_instance *self, struct mu_msg *msg)
@@ -276,7 +276,7 @@ struct sink *sink_new_writer(struct mu_instance *instance)
 
 	c_assert(plugin && plugin->write);
 	sink_init(sink, instance, plugin->write_limit ? plugin->write_limit : WRITE_LIMIT,
-	          plugin->write_newest);
+		  plugin->write_newest);
 	text_copy(sink->name, sizeof(sink->name), instance->name);
 	sink->deliver = writer_deliver;
 	sink->release = writer_release;

@@ -167,7 +167,9 @@ struct mu_store *mu_store_open_sized(struct mu_instance *self, const struct mu_m
 	c_assert(self && mu_on_loop(self));
 	if (!life.running) {
 		mu_error(error, -EAGAIN, "nothing can be kept: no thread could be started that writes it");
-		mu_error_remedy(error, "allow this user more processes (ulimit -u, TasksMax), and restart the daemon");
+		mu_error_remedy(
+			error,
+			"allow this user more processes (ulimit -u, TasksMax), and restart the daemon");
 		return NULL;
 	}
 	path_of(self->name, path, sizeof(path));

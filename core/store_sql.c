@@ -54,7 +54,8 @@ int sql_errno(struct sqlite3 *db, int code)
 		return -EBADMSG;
 	case SQLITE_CONSTRAINT: {
 		int which = db ? sqlite3_extended_errcode(db) : 0;
-		return which == SQLITE_CONSTRAINT_UNIQUE || which == SQLITE_CONSTRAINT_PRIMARYKEY ? -EEXIST : -EINVAL;
+		return which == SQLITE_CONSTRAINT_UNIQUE || which == SQLITE_CONSTRAINT_PRIMARYKEY ? -EEXIST
+												  : -EINVAL;
 	}
 	case SQLITE_BUSY:
 	case SQLITE_LOCKED:

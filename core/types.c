@@ -133,7 +133,7 @@ static const char *line_parse(char *line, struct mu_type *type, struct mu_source
 }
 
 int types_parse(const char *text, size_t length, void (*found)(const struct mu_type *type, void *data),
-                void (*bad)(int line, const char *what, void *data), void *data)
+		void (*bad)(int line, const char *what, void *data), void *data)
 {
 	const char *end = text + length;
 	char line[LINE_MAX_BYTES + 1];
@@ -203,7 +203,7 @@ bool types_equal(const struct mu_type *a, const struct mu_type *b)
 static struct mu_type *type_copy(const struct mu_type *from)
 {
 	size_t size = sizeof(struct mu_type) + from->count * sizeof(struct mu_source) + strlen(from->name) +
-	              1;
+		      1;
 
 	c_assert(from->count >= 1 && from->count <= SOURCES_MAX);
 	for (size_t i = 0; i < from->count; i++)
@@ -274,7 +274,7 @@ int types_read(const char *path, char **text, size_t *length, struct mu_error *e
 	if (r < 0) {
 		*text = NULL;
 		mu_error(error, r, "the types in %s cannot be read: %s", path,
-		         r == -ENOTSUP ? "it is a pipe" : strerror(-r));
+			 r == -ENOTSUP ? "it is a pipe" : strerror(-r));
 		mu_error_remedy(error, "name a readable file with TypesDB");
 		return r;
 	}

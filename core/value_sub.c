@@ -18,7 +18,7 @@ struct mu_value_sub {
 	struct sink sink;
 	char *glob; /* NULL = all */
 	void (*got)(struct mu_instance *self, struct mu_value_sub *sub,
-	            const struct mu_sample *const *samples, size_t count);
+		    const struct mu_sample *const *samples, size_t count);
 	void *data;
 	uint32_t *verdicts; /* serial << 1 | matches, by index; 0 = not yet. Atomic; grows under the mutex */
 	size_t verdict_cap;
@@ -79,7 +79,8 @@ static uint64_t sub_matching(const struct sink *sink, const struct mu_batch *bat
 		return batch->sample_count;
 	for (size_t i = 0; i < batch->sample_count; i++) {
 		int known = verdict_known(sub, batch->head.samples[i].series);
-		count += known >= 0 ? (uint64_t)known : mu_glob(sub->glob, batch->head.samples[i].series->name);
+		count += known >= 0 ? (uint64_t)known
+				    : mu_glob(sub->glob, batch->head.samples[i].series->name);
 	}
 	return count;
 }
@@ -136,9 +137,9 @@ static void sub_leave(struct mu_instance *none, struct mu_msg *msg)
 }
 
 struct mu_value_sub *mu_values_subscribe(struct mu_instance *self, const char *glob, size_t limit,
-                                         void (*got)(struct mu_instance *self, struct mu_value_sub *sub,
-                                                     const struct mu_sample *const *samples, size_t count),
-                                         void *data)
+					 void (*got)(struct mu_instance *self, struct mu_value_sub *sub,
+						     const struct mu_sample *const *samples, size_t count),
+					 void *data)
 {
 	struct mu_value_sub *sub = mem_alloc(sizeof(*sub));
 

@@ -82,7 +82,8 @@ static void work_overdue(struct loop_timer *timer)
 	struct mu_work_core *work = container_of(timer, struct mu_work_core, deadline);
 	struct mu_instance *instance = work->instance;
 
-	if (pool_withdraw(&work->task)) { /* no worker had time for it; its owner cannot know, and waits for `free` */
+	if (pool_withdraw(
+		    &work->task)) { /* no worker had time for it; its owner cannot know, and waits for `free` */
 		work_tell(work, -ETIMEDOUT);
 		work_drop(work, true);
 		return;
@@ -94,7 +95,8 @@ static void work_overdue(struct loop_timer *timer)
 		__atomic_sub_fetch(&work->holders, 1, __ATOMIC_RELAXED);
 		return;
 	}
-	mu_event(instance, MU_WARNING, "work of %s has not returned in time and is no longer waited for", instance->name);
+	mu_event(instance, MU_WARNING, "work of %s has not returned in time and is no longer waited for",
+		 instance->name);
 	work_tell(work, -ETIMEDOUT);
 	work_drop(work, true);
 }
@@ -111,9 +113,10 @@ static int work_admit(struct mu_instance *self, struct mu_work_core *work)
 	}
 	__atomic_sub_fetch(self->working, 1, __ATOMIC_RELAXED);
 	if (__atomic_fetch_add(&self->work_refused, 1, __ATOMIC_RELAXED) == 0)
-		mu_event(self, MU_WARNING, full ? "%s has %d work items under way, and more are refused"
-		                                : "%s has %d work items that hang, and more are refused",
-		         self->name, full ? INSTANCE_WORK_MAX : INSTANCE_HUNG_MAX);
+		mu_event(self, MU_WARNING,
+			 full ? "%s has %d work items under way, and more are refused"
+			      : "%s has %d work items that hang, and more are refused",
+			 self->name, full ? INSTANCE_WORK_MAX : INSTANCE_HUNG_MAX);
 	return -EBUSY;
 }
 
@@ -150,7 +153,7 @@ const void *mu_work_config(const struct mu_work *work)
 
 void work_cancel_all(struct mu_instance *instance)
 {
-	list_each_safe(node, &instance->works) {
+	list_each_safe (node, &instance->works) {
 		struct mu_work_core *work = list_entry(node, struct mu_work_core, node);
 		if (!pool_withdraw(&work->task))
 			continue;

@@ -107,7 +107,7 @@ static void fill_put(struct mu_batch *batch, size_t from)
 static void fill_gauge(struct mu_batch *batch, size_t from)
 {
 	static const char *const names[] = { "value-0", "value-1", "value-2", "value-3", "value-4",
-		                             "value-5", "value-6", "value-7", "value-8", "value-9" };
+					     "value-5", "value-6", "value-7", "value-8", "value-9" };
 	char text[32];
 
 	for (size_t i = 0; i < BATCH; i++) {
@@ -169,8 +169,8 @@ static int64_t run_once(struct run *run)
 static void measure(const char *what, void (*fill)(struct mu_batch *batch, size_t from))
 {
 	struct run run = { .fill = fill,
-		           .builder = builder_new(NULL, "bench"),
-		           .values = 2 * series_count_wanted };
+			   .builder = builder_new(NULL, "bench"),
+			   .values = 2 * series_count_wanted };
 
 	run_once(&run); /* makes the series, and warms up */
 	run.values = value_count;

@@ -6,7 +6,7 @@
 
 #include "base/check.h"
 
-#define MS 1000000
+#define MS  1000000
 #define SEC 1000000000LL
 
 bool thread_join(pthread_t thread, int64_t wait_ns)

@@ -73,7 +73,9 @@ void core_until(bool (*truth)(void *data), void *data)
 struct mu_instance *core_instance(const struct mu_plugin *plugin, mu_time interval)
 {
 	const struct descriptor *descriptor = loader_find(plugin->name);
-	struct conf_plugin conf = { .plugin = plugin->name, .name = plugin->name, .interval = interval, .load_text = "" };
+	struct conf_plugin conf = {
+		.plugin = plugin->name, .name = plugin->name, .interval = interval, .load_text = ""
+	};
 
 	if (!descriptor)
 		descriptor = loader_builtin(plugin);

@@ -69,7 +69,8 @@ static void plugin_stop(struct mu_instance *self)
 		mu_stopped(self);
 }
 
-static int plugin_reconfigure(struct mu_instance *self, const void *before, const void *after, struct mu_error *error)
+static int plugin_reconfigure(struct mu_instance *self, const void *before, const void *after,
+			      struct mu_error *error)
 {
 	assert_ptr_equal(after, mu_config(self));
 	assert_ptr_not_equal(before, after);
@@ -79,9 +80,9 @@ static int plugin_reconfigure(struct mu_instance *self, const void *before, cons
 	return t.reconfigure_result;
 }
 
-static const struct mu_plugin plugin =
-	MU_PLUGIN_INIT(clockwork, .state_size = sizeof(struct state), .config_size = 16, .start = plugin_start,
-                       .stop = plugin_stop, .reconfigure = plugin_reconfigure);
+static const struct mu_plugin plugin = MU_PLUGIN_INIT(clockwork, .state_size = sizeof(struct state),
+						      .config_size = 16, .start = plugin_start,
+						      .stop = plugin_stop, .reconfigure = plugin_reconfigure);
 
 static struct mu_instance *instance;
 
@@ -215,8 +216,11 @@ static void test_the_end_waits_for_work_in_flight(void **state)
 
 static void swap_options(void)
 {
-	struct conf_plugin conf = { .plugin = "clockwork", .name = "clockwork", .interval = MU_SEC, .load_text = "",
-		                    .descriptor = now()->descriptor };
+	struct conf_plugin conf = { .plugin = "clockwork",
+				    .name = "clockwork",
+				    .interval = MU_SEC,
+				    .load_text = "",
+				    .descriptor = now()->descriptor };
 	conf.config = config_new(16);
 	instance_reconfigure(now(), &conf);
 	config_unref(&conf.config);
@@ -258,8 +262,11 @@ static void test_events_that_mean_nothing_change_nothing(void **state)
 /* A reload that changed what stands in LoadPlugin, or with `restart` by a person. */
 static void new_load_block(bool person)
 {
-	struct conf_plugin conf = { .plugin = "clockwork", .name = "clockwork", .interval = 7 * MU_SEC,
-		                    .load_text = "Interval 7\n", .descriptor = now()->descriptor };
+	struct conf_plugin conf = { .plugin = "clockwork",
+				    .name = "clockwork",
+				    .interval = 7 * MU_SEC,
+				    .load_text = "Interval 7\n",
+				    .descriptor = now()->descriptor };
 	conf.config = config_new(16);
 	if (person)
 		instance_restart(now(), &conf);

@@ -167,7 +167,7 @@ static void test_a_timer_of_zero_does_not_starve_the_loop(void **state)
 /* ---- from loop to loop, for real ---- */
 
 #define SENDERS 4
-#define EACH 20000
+#define EACH    20000
 
 static int counts[SENDERS];
 static int last[SENDERS];
@@ -253,12 +253,17 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_posts_run_later_and_in_order, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_a_post_from_a_callback_never_runs_inside_it, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_a_message_to_one_that_has_ended_is_dropped, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_a_post_from_a_callback_never_runs_inside_it, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(test_a_message_to_one_that_has_ended_is_dropped, setup,
+						teardown),
 		cmocka_unit_test_setup_teardown(test_timers_fire_when_the_clock_says_so, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_a_timer_of_zero_does_not_starve_the_loop, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_many_senders_lose_nothing_and_keep_their_order, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_a_timer_wakes_a_sleeping_loop_and_never_early, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_a_timer_of_zero_does_not_starve_the_loop, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(test_many_senders_lose_nothing_and_keep_their_order, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(test_a_timer_wakes_a_sleeping_loop_and_never_early, setup,
+						teardown),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -264,10 +264,14 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_grows_to_its_cap_and_no_further, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_a_disowned_thread_is_replaced, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_a_full_queue_of_work_leaves_reads_their_threads, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_reads_go_before_the_work_that_came_first, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_work_that_hangs_makes_room_for_the_next, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_without_new_threads_the_old_ones_do_it_all, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_a_full_queue_of_work_leaves_reads_their_threads, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(test_reads_go_before_the_work_that_came_first, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(test_work_that_hangs_makes_room_for_the_next, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(test_without_new_threads_the_old_ones_do_it_all, setup,
+						teardown),
 		cmocka_unit_test_setup_teardown(test_with_no_thread_at_all_it_is_a_failure, setup, teardown),
 		cmocka_unit_test_setup(test_what_waits_is_run_before_the_end, setup),
 	};
