@@ -57,8 +57,8 @@ void daemon_tick(void);               /* the core's beat: series that time out *
 bool daemon_is_stopping(void);
 
 /* ---- reload (daemon_reload.c): a worker reads (daemon_load.c), main compares and applies ---- */
-/* `done` is called once: with what was (or, dry, would be) done as [{"kind","id","sentence"}], its own to free; or with NULL:
- * the running configuration is untouched, and the report says why. -EBUSY with a sentence. */
+/* `done` is called once: with what was (or, dry, would be) done as [{"kind","id","sentence"}], its own to free; or
+ * with NULL: the running configuration is untouched, and the report says why. -EBUSY with a sentence. */
 int daemon_reload(bool dry_run, void (*done)(json_t *changes, const struct conf_report *report, void *data), void *data,
                   struct mu_error *error);
 /* SIGHUP: a reload now, or once more after the one that is under way. */

@@ -510,8 +510,9 @@ static const char *other_value(const struct mu_option *row)
 
 static void every_global_is_told_when_it_changes(void **state)
 {
-	static const char *const live[] = { "LogFile",	"LogLevel",  "Timeout",	       "MaxReadInterval", "CollectInternalStats",
-					    "Interval", "PluginDir", "AutoLoadPlugin", "TypesDB" };
+	static const char *const live[] = { "LogFile",	      "LogLevel",   "Timeout",	 "MaxReadInterval",
+					    "CollectInternalStats", "Interval", "PluginDir", "AutoLoadPlugin",
+					    "TypesDB" };
 	char text[128], words[128];
 
 	(void)state;
