@@ -12,19 +12,19 @@ core_libcore_la_SOURCES = \
 	core/conf_word.c core/conf_word.h core/counters.c core/counters.h core/ctl.c core/ctl.h \
 	core/ctl_client.c core/ctl_client.h core/ctl_parse.c core/daemon.c core/daemon.h core/daemon_args.c \
 	core/daemon_fork.c core/daemon_host.c core/daemon_load.c core/daemon_load.h core/daemon_once.c \
-	core/daemon_reload.c core/daemon_stop.c core/describe.c \
-	core/describe.h core/event.c core/event.h core/event_fan.c core/event_history.c core/event_kind.c \
-	core/event_node.h core/hostname.c core/http.c core/instance.c core/instance.h core/instance_loop.c \
-	core/instance_state.c core/job.c core/job_kind.c core/job_parts.h core/kind.c core/kind.h \
-	core/loader.c core/loader.h core/loader_check.c core/loader_copy.c core/loader_elf.c \
-	core/loader_parts.h core/loader_watch.c core/log.c core/log.h core/log_out.c core/log_out.h \
-	core/log_ring.c core/log_ring.h core/loop.c core/loop.h core/loop_ref.c core/loop_timer.c \
-	core/object.c core/object.h core/object_list.c core/object_sub.c core/pool.c core/pool.h \
-	core/route.c core/route.h core/route_pattern.c core/sched.c core/sched.h core/self.c core/self.h \
-	core/self_daemon.c core/self_plugin.c core/self_series.c core/series.c core/series.h \
-	core/series_last.c core/series_match.c core/sink.c core/sink.h core/store.c core/store.h \
-	core/store_db.c core/store_parts.h core/store_sql.c core/store_turn.c core/stream.c core/stream.h core/tools.c core/types.c \
-	core/types.h core/value_sub.c core/work.c
+	core/daemon_reload.c core/daemon_stop.c core/describe.c core/describe.h core/event.c core/event.h \
+	core/event_fan.c core/event_history.c core/event_kind.c core/event_node.h core/hostname.c \
+	core/http.c core/instance.c core/instance.h core/instance_loop.c core/instance_state.c core/job.c \
+	core/job_kind.c core/job_parts.h core/kind.c core/kind.h core/loader.c core/loader.h \
+	core/loader_check.c core/loader_copy.c core/loader_elf.c core/loader_parts.h core/loader_watch.c \
+	core/log.c core/log.h core/log_out.c core/log_out.h core/log_ring.c core/log_ring.h core/loop.c \
+	core/loop.h core/loop_ref.c core/loop_timer.c core/object.c core/object.h core/object_list.c \
+	core/object_sub.c core/pool.c core/pool.h core/route.c core/route.h core/route_pattern.c \
+	core/sched.c core/sched.h core/self.c core/self.h core/self_backup.c core/self_daemon.c \
+	core/self_plugin.c core/self_series.c core/series.c core/series.h core/series_last.c \
+	core/series_match.c core/sink.c core/sink.h core/store.c core/store.h core/store_copy.c \
+	core/store_db.c core/store_parts.h core/store_sql.c core/store_turn.c core/stream.c core/stream.h \
+	core/tools.c core/types.c core/types.h core/value_sub.c core/work.c
 
 # No -fvisibility=hidden here: the map alone says what is exported.
 lib_LTLIBRARIES += libmuster.la

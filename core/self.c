@@ -36,6 +36,7 @@ static int self_start(struct mu_instance *self, struct mu_error *error)
 static void self_stop(struct mu_instance *self)
 {
 	counters_stop();
+	self_backup_stop();
 	self_series_stop();
 	running = NULL;
 	mu_stopped(self);
@@ -64,6 +65,7 @@ const struct descriptor *self_descriptor(void)
 	for (size_t i = 0; i < MU_ARRAY_LEN(all); i++)
 		kinds[i] = *all[i];
 	at = add_commands(at, self_daemon_commands);
+	at = add_commands(at, self_backup_commands);
 	at = add_commands(at, self_plugin_commands);
 	at = add_commands(at, self_series_commands);
 	at = add_commands(at, event_commands);

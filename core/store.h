@@ -21,7 +21,30 @@ struct store_stats {
 };
 void store_stats(struct store_stats *out); /* any thread */
 #define STORE_WAITING_MAX 65536 /* operations a database */
+#define STORE_REMEDY_DAMAGED \
+	"stop the daemon, then: sqlite3 %s .recover | sqlite3 NEW; or put back a copy, or move the file away"
 #define STORE_GROUP_MAX 1000    /* writes a commit */
+
+/* ---- copies of all (store_copy.c) ---- */
+
+#define STORE_FOLDER_MAX 900
+struct store_copy {
+	char name[128], from[1024], file[1100]; /* whose, its database, and the copy */
+	int64_t bytes;
+	struct mu_error error; /* code < 0: there is no copy */
+	struct store_copies *all;
+	struct mu_store_op op;
+};
+struct store_copies {
+	char folder[STORE_FOLDER_MAX];
+	size_t count, done;
+	void (*step)(struct store_copies *all);
+	struct store_copy copies[];
+};
+/* Main. Copies each open database into the folder, on the store's thread, one after the other: <name>.sqlite, as it is
+ * after all that was handed in before. `step` on main after each; after the last it is the caller's to free(), and at
+ * once when there is none. */
+struct store_copies *store_copy_all(const char *folder, void (*step)(struct store_copies *all));
 
 /* ---- one database (store_db.c): the store's thread ---- */
 

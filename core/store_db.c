@@ -16,9 +16,6 @@
 
 enum { HEAD_SIZE = 100, HEAD_VERSION = 60, SLOW_OP_MS = 1000 };
 
-#define REMEDY_DAMAGED                                                                                       \
-	"stop the daemon, then: sqlite3 %s .recover | sqlite3 NEW; or put back a copy, or move the file away"
-
 static int say_no_database(const char *path, struct mu_error *error)
 {
 	mu_error(error, -EINVAL, "this is no SQLite database");
@@ -74,7 +71,7 @@ static int say_sqlite(sqlite3 *sqlite, const char *path, int r, struct mu_error 
 	c_assert(r < 0);
 	if (r == -EBADMSG) {
 		mu_error(error, r, "it is damaged: %s", sqlite3_errmsg(sqlite));
-		mu_error_remedy(error, REMEDY_DAMAGED, path);
+		mu_error_remedy(error, STORE_REMEDY_DAMAGED, path);
 	} else if (r == -EBUSY) {
 		mu_error(error, r, "it is open in another program");
 		mu_error_remedy(

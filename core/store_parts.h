@@ -2,6 +2,7 @@
  *
  *   store.c       the owners' side: opening, handing in, leaving
  *   store_turn.c  the store's thread: whose turn it is, groups, answers
+ *   store_copy.c  copies of all, as a backup
  *   store_db.c    one database file
  *   store_sql.c   statements */
 #ifndef CORE_STORE_PARTS_H

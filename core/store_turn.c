@@ -130,11 +130,7 @@ static void turn_break(struct mu_store *store)
 	c_assert(here && store->state == STORE_OPEN);
 	mu_error(&error, -EBADMSG, "it is damaged");
 	mu_error_where(&error, "%s", store->path);
-	mu_error_remedy(
-		&error,
-		"stop the daemon, then: sqlite3 %s .recover | sqlite3 NEW; or put back a copy, or move the "
-		"file away",
-		store->path);
+	mu_error_remedy(&error, STORE_REMEDY_DAMAGED, store->path);
 	tell_broken(store, &error);
 	store_db_close(&store->db);
 	pthread_mutex_lock(&store_room.lock);
