@@ -84,15 +84,21 @@ int mu_error(struct mu_error *error, int code, const char *what, ...)
 	return code;
 }
 
+/* What is there already was said nearer to the trouble, and is kept. */
+static void add_sentence(char *text, size_t size, const char *format, va_list args)
+{
+	c_assert(format);
+	if (!text[0])
+		sentence(text, size, format, args);
+}
+
 void mu_error_where(struct mu_error *error, const char *where, ...)
 {
 	va_list args;
 
-	c_assert(where);
-	if (!error || error->where[0])
-		return;
 	va_start(args, where);
-	sentence(error->where, sizeof(error->where), where, args);
+	if (error)
+		add_sentence(error->where, sizeof(error->where), where, args);
 	va_end(args);
 }
 
@@ -100,11 +106,9 @@ void mu_error_remedy(struct mu_error *error, const char *remedy, ...)
 {
 	va_list args;
 
-	c_assert(remedy);
-	if (!error || error->remedy[0])
-		return;
 	va_start(args, remedy);
-	sentence(error->remedy, sizeof(error->remedy), remedy, args);
+	if (error)
+		add_sentence(error->remedy, sizeof(error->remedy), remedy, args);
 	va_end(args);
 }
 

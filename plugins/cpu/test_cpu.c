@@ -245,16 +245,7 @@ static void a_huge_machine_grows_its_buffers(void **state)
 static void trouble_is_passed_up(void **state)
 {
 	(void)state;
-	int status;
-
-	fake_begin();
-	fake_read(&status);
-	assert_int_equal(status, -ENOENT);
-	fake_file("stat", "");
-	fake_read(&status);
-	assert_int_equal(status, -EINVAL);
-	assert_int_equal(fake_batch.count, 0);
-	fake_end("stat");
+	fake_trouble("stat", "");
 }
 
 int main(void)

@@ -75,16 +75,7 @@ static void relative_is_per_cpu(void **state)
 static void trouble_is_passed_up(void **state)
 {
 	(void)state;
-	int status;
-
-	fake_begin();
-	fake_read(&status);
-	assert_int_equal(status, -ENOENT);
-	fake_file("loadavg", "nonsense\n");
-	fake_read(&status);
-	assert_int_equal(status, -EINVAL);
-	assert_int_equal(fake_batch.count, 0);
-	fake_end("loadavg");
+	fake_trouble("loadavg", "nonsense\n");
 }
 
 int main(void)

@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <cmocka.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -150,6 +151,21 @@ static void fake_end(const char *file)
 	snprintf(path, sizeof(path), "%s/%s", fake_root, file);
 	unlink(path);
 	rmdir(fake_root);
+}
+
+/* Without its file, and with one that is none, a read says so and puts nothing. */
+static void fake_trouble(const char *file, const char *nonsense)
+{
+	int status;
+
+	fake_begin();
+	fake_read(&status);
+	assert_int_equal(status, -ENOENT);
+	fake_file(file, nonsense);
+	fake_read(&status);
+	assert_int_equal(status, -EINVAL);
+	assert_int_equal(fake_batch.count, 0);
+	fake_end(file);
 }
 
 #endif
