@@ -55,7 +55,7 @@ def test_a_listed_object_has_kind_id_and_version(omni):
             assert item["kind"] == words[0] and item["id"]
             if words[0] in ("plugin", "thing", "job"):
                 assert isinstance(item["version"], int) and item["version"] > 0
-    (thing,) = [t for t in one.ctl("thing", "list")]
+    (thing,) = one.ctl("thing", "list")
     one.call("thing", "edit", "wild", args={"weight": 77})
     assert one.ctl("thing", "get", "wild")["version"] > thing["version"]
 
@@ -71,7 +71,7 @@ def test_an_interval_of_its_own(omni):
     one = omni(load="\tInterval 0.1\n", after=plugin("load"), interval="5")
     one.until(lambda: row(one, "omni")["reads"] >= 10, what="ten reads")
     assert (row(one, "omni")["interval"], row(one, "load")["interval"]) == (0.1, 5)
-    assert row(one, "load")["reads"] <= 2
+    assert row(one, "load")["reads"] * 3 <= row(one, "omni")["reads"]
 
 
 def test_the_first_screen_of_the_readme_has_both_commands():
