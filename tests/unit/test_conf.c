@@ -631,8 +631,8 @@ int main(void)
 	stand_in(&bare);
 	int r = cmocka_run_group_tests(tests, NULL, NULL);
 	static const char *const made[] = { "d/20.conf",     "d/10.conf", "d/30.txt", "d/.hidden.conf",
-					    "d/sub/15.conf", "d/sub",     "d",        "plugins",
-					    "inc.conf",      "main.conf", "" };
+					    "d/sub/15.conf", "d/sub",     "d",        "plugins/text.so",
+					    "plugins",       "inc.conf",  "main.conf", "" };
 	for (size_t i = 0; i < MU_ARRAY_LEN(made); i++) {
 		char *whole = mem_printf("%s/%s", folder, made[i]);
 		if (remove(whole) < 0)
