@@ -63,7 +63,7 @@ int daemon_reload(bool dry_run, void (*done)(json_t *changes, const struct conf_
                   struct mu_error *error);
 /* SIGHUP: a reload now, or once more after the one that is under way. */
 void daemon_reload_soon(void);
-/* Sentences, as a person should see them: what is odd, and the plugins whose file was refused. */
+/* [{"sentence"}], as a person should see them: what is odd, and the plugins whose file was refused. */
 json_t *daemon_report_warnings(const struct conf_report *report);
 /* A configuration that cannot be used, to whoever asked for it: all errors, not only the first. */
 void daemon_reply_report(struct mu_call *call, const struct conf_report *report);

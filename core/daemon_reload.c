@@ -131,7 +131,7 @@ static void append_sentence(json_t *sentences, const struct mu_error *error)
 	char text[1024];
 
 	error_print(text, sizeof(text), error);
-	json_array_append_new(sentences, json_string(text));
+	json_array_append_new(sentences, json_pack("{s:s}", "sentence", text));
 }
 
 json_t *daemon_report_warnings(const struct conf_report *report)

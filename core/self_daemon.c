@@ -131,7 +131,7 @@ static void add_warning_rows(json_t *rows, const json_t *warnings)
 
 	json_array_foreach(warnings, i, one)
 		json_array_append_new(rows, json_pack("{s:s, s:s, s:o}", "kind", "daemon", "id", DAEMON_ID, "sentence",
-		                                      json_sprintf("warning: %s", json_string_value(one))));
+		                                      json_sprintf("warning: %s", json_get_text(one, "sentence"))));
 }
 
 static void reload_done(json_t *changes, const struct conf_report *report, void *data)
