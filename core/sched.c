@@ -16,7 +16,6 @@
 #include "daemon.h"
 #include "event.h"
 #include "instance.h"
-#include "log.h"
 #include "pool.h"
 
 #define STEP_NS        (1 * MU_SEC)
@@ -91,9 +90,8 @@ static void read_failed(struct mu_instance *instance, int result)
 	text_printf(r->last_error, sizeof(r->last_error), "%s", strerror(-result));
 	if (r->failures++ > 0)
 		return;
-	log_line(MU_LOG_WARNING, instance->name, "cannot read: %s; it is tried again, more and more rarely",
-		 r->last_error);
-	mu_event(instance, MU_WARNING, "%s cannot be read: %s", instance->name, r->last_error);
+	mu_event(instance, MU_WARNING, "%s cannot be read: %s; it is tried again, more and more rarely",
+		 instance->name, r->last_error);
 }
 
 static void read_worked(struct mu_instance *instance)
@@ -181,10 +179,9 @@ static void read_overdue(struct loop_timer *timer)
 	read->disowned = true;
 	instance->read.hung++;
 	text_printf(instance->read.last_error, sizeof(instance->read.last_error), "its read hangs");
-	log_line(MU_LOG_WARNING, instance->name,
-		 "a read has not returned for %.1f s and is no longer waited for",
+	mu_event(instance, MU_WARNING,
+		 "the read of %s hangs: after %.1f s it is no longer waited for; other plugins go on", instance->name,
 		 mu_seconds(clock_mono() - (read->task.started ? read->task.started : clock_mono())));
-	mu_event(instance, MU_WARNING, "the read of %s hangs; other plugins go on", instance->name);
 	instance_changed(instance);
 	once_answered();
 }

@@ -216,7 +216,7 @@ def test_a_read_that_fails_backs_off_and_is_told_once(omni):
     assert errors <= 5, "it is tried more and more rarely"
     os.unlink(f"{one.dir}/fail")
     one.until(lambda: event_with(one, "can be read again", severity="okay"), 20, "it is told that all is well")
-    assert len([1 for line in one.log.splitlines() if "cannot read:" in line]) == 1
+    assert len([1 for line in one.log.splitlines() if "cannot be read:" in line]) == 1
     # What is in the batch counts also when the read fails.
     assert series(one, "testhost/omni/gauge-pi")
 
@@ -245,18 +245,34 @@ def test_a_series_that_is_missed(omni):
 # ---- the daemon watches itself ----
 
 def test_its_own_figures_are_series(omni):
-    one = omni(after="CollectInternalStats true\n" + plugin("peer"))
+    one = omni(after=plugin("peer"))
     until_series(one, "testhost/muster-omni/derive-greetings")
     found = series(one, "testhost/muster*")
     for name in ("muster/derive-batches", "muster/gauge-series", "muster/derive-calls", "muster/gauge-workers",
                  "muster/queue_length-pool", "muster-omni/gauge-things", "muster-omni/derive-reads", "muster-omni/duration-read",
+                 "muster-omni/derive-hung", "muster-omni/derive-work_refused", "muster-omni/derive-events_lost",
                  "muster-peer/derive-lost", "muster-peer/derive-samples", "muster-loop_omni/derive-messages"):
         assert f"testhost/{name}" in found, name
     assert found["testhost/muster-omni/derive-greetings"]["values"] == {"value": 1}
 
 
-def test_no_figures_unless_they_are_wanted(omni):
+def test_whatever_is_lost_is_a_series(omni):
     one = omni()
+    lost = {f"testhost/muster/derive-{name}" for name in (
+        "values_refused", "values_stale", "values_wrong", "values_wrong_untold", "series_refused", "events_dropped",
+        "stream_parts_lost", "audit_lost", "calls_expired", "calls_refused", "replies_late", "replies_wrong",
+        "object_resyncs", "objects_refused", "object_attrs_dropped", "workers_not_started", "store_failed",
+        "store_refused", "log_lost", "ctl_clients_refused", "ctl_clients_cut", "ctl_lines_refused")}
+    until_series(one, "testhost/muster/derive-ctl_lines_refused")
+    assert lost - set(series(one, "testhost/muster/derive-*")) == set()
+    with one.connect() as connection:
+        connection.send_raw(b"no line of ours\n")
+    one.until(lambda: series(one, "*")["testhost/muster/derive-ctl_lines_refused"]["values"] == {"value": 1},
+              what="it is counted")
+
+
+def test_no_figures_unless_they_are_wanted(omni):
+    one = omni(after="CollectInternalStats false\n")
     until_series(one, "testhost/omni/gauge-pi")
     time.sleep(1.2)
     assert series(one, "*/muster*") == {}
