@@ -2,18 +2,18 @@
 # libmuster.so does not export. Those that put fakes in a neighbour's place say which objects they want instead.
 UNIT_TESTS = \
 	tests/unit/test_arena tests/unit/test_audit tests/unit/test_batch tests/unit/test_bus \
-	tests/unit/test_bus_room tests/unit/test_bus_sub tests/unit/test_call tests/unit/test_clock \
-	tests/unit/test_command tests/unit/test_conf tests/unit/test_conf_lex tests/unit/test_conf_parse \
-	tests/unit/test_conf_schema tests/unit/test_ctl tests/unit/test_daemon_load tests/unit/test_describe \
-	tests/unit/test_event tests/unit/test_heap tests/unit/test_instance tests/unit/test_job \
-	tests/unit/test_json tests/unit/test_kind tests/unit/test_loader tests/unit/test_log \
-	tests/unit/test_log_out tests/unit/test_log_ring tests/unit/test_loop tests/unit/test_map \
-	tests/unit/test_nearest tests/unit/test_object tests/unit/test_object_list tests/unit/test_plaintext \
-	tests/unit/test_pool tests/unit/test_print tests/unit/test_route tests/unit/test_sched \
-	tests/unit/test_series tests/unit/test_series_rate tests/unit/test_slurp tests/unit/test_store \
-	tests/unit/test_store_copy tests/unit/test_store_sql tests/unit/test_store_trouble \
-	tests/unit/test_str tests/unit/test_stream tests/unit/test_tools tests/unit/test_types \
-	tests/unit/test_words
+	tests/unit/test_bus_room tests/unit/test_bus_sub tests/unit/test_call tests/unit/test_call_end \
+	tests/unit/test_call_key tests/unit/test_call_list tests/unit/test_clock tests/unit/test_command \
+	tests/unit/test_conf tests/unit/test_conf_lex tests/unit/test_conf_parse tests/unit/test_conf_schema \
+	tests/unit/test_ctl tests/unit/test_daemon_load tests/unit/test_describe tests/unit/test_event \
+	tests/unit/test_heap tests/unit/test_instance tests/unit/test_job tests/unit/test_json \
+	tests/unit/test_kind tests/unit/test_loader tests/unit/test_log tests/unit/test_log_out \
+	tests/unit/test_log_ring tests/unit/test_loop tests/unit/test_map tests/unit/test_nearest \
+	tests/unit/test_object tests/unit/test_object_list tests/unit/test_plaintext tests/unit/test_pool \
+	tests/unit/test_print tests/unit/test_route tests/unit/test_sched tests/unit/test_series \
+	tests/unit/test_series_rate tests/unit/test_slurp tests/unit/test_store tests/unit/test_store_copy \
+	tests/unit/test_store_sql tests/unit/test_store_trouble tests/unit/test_str tests/unit/test_stream \
+	tests/unit/test_tools tests/unit/test_types tests/unit/test_words
 if HAVE_CMOCKA
 check_PROGRAMS += $(UNIT_TESTS)
 TESTS += $(UNIT_TESTS)
@@ -32,7 +32,14 @@ tests_unit_test_bus_room_SOURCES = tests/unit/test_bus_room.c tests/unit/bus_up.
 	tests/unit/fake_core.h
 tests_unit_test_bus_sub_SOURCES = tests/unit/test_bus_sub.c tests/unit/bus_up.c tests/unit/bus_up.h tests/unit/fake_core.c \
 	tests/unit/fake_core.h
-tests_unit_test_call_SOURCES = tests/unit/test_call.c tests/unit/ask.c tests/unit/ask.h tests/unit/core_up.c tests/unit/core_up.h
+tests_unit_test_call_SOURCES = tests/unit/test_call.c tests/unit/ask.c tests/unit/ask.h tests/unit/call_up.c tests/unit/call_up.h \
+	tests/unit/core_up.c tests/unit/core_up.h
+tests_unit_test_call_end_SOURCES = tests/unit/test_call_end.c tests/unit/ask.c tests/unit/ask.h tests/unit/call_up.c \
+	tests/unit/call_up.h tests/unit/core_up.c tests/unit/core_up.h
+tests_unit_test_call_key_SOURCES = tests/unit/test_call_key.c tests/unit/ask.c tests/unit/ask.h tests/unit/call_up.c \
+	tests/unit/call_up.h tests/unit/core_up.c tests/unit/core_up.h
+tests_unit_test_call_list_SOURCES = tests/unit/test_call_list.c tests/unit/ask.c tests/unit/ask.h tests/unit/call_up.c \
+	tests/unit/call_up.h tests/unit/core_up.c tests/unit/core_up.h
 tests_unit_test_ctl_SOURCES = tests/unit/test_ctl.c tests/unit/core_up.c tests/unit/core_up.h
 tests_unit_test_daemon_load_SOURCES = tests/unit/test_daemon_load.c tests/unit/core_up.c tests/unit/core_up.h
 tests_unit_test_event_SOURCES = tests/unit/test_event.c tests/unit/core_up.c tests/unit/core_up.h
