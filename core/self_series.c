@@ -321,8 +321,8 @@ static void run_put(struct mu_instance *self, struct mu_call *call)
 
 const struct mu_command self_series_commands[] = {
 	{ .kind = "series", .name = "watch", .title = "Watch", .effect = MU_LOOK, .flags = MU_ON_KIND | MU_STREAM,
-	  .help = "each sample as it arrives; {\"lost\": n} where a slow reader missed some", .args = watch_rows, .args_size = sizeof(struct watch_args),
-	  .run = run_watch },
+	  .help = "each sample as it arrives; {\"lost\": n} where a slow reader missed some", .args = watch_rows,
+	  .args_size = sizeof(struct watch_args), .run = run_watch },
 	{ .kind = "series", .name = "put", .title = "Put", .effect = MU_CHANGE, .flags = MU_ON_KIND,
 	  .help = "hands one sample to the bus", .args = put_rows, .args_size = sizeof(struct put_args), .run = run_put },
 	MU_COMMAND_END
