@@ -16,13 +16,18 @@
 
 enum { COMPLAINTS_MAX = 1000, BAD_HOST = 1, BAD_PLUGIN = 2, BAD_INSTANCE = 4, ANY_KIND = -1 };
 
-static uint64_t error_count; /* atomic */
+static uint64_t error_count, untold_count; /* atomic */
 static pthread_mutex_t complaints_mutex = PTHREAD_MUTEX_INITIALIZER; /* "complaints" */
 static struct map complaints; /* "plugin/type" of those told */
 
 uint64_t batch_errors(void)
 {
 	return __atomic_load_n(&error_count, __ATOMIC_RELAXED);
+}
+
+uint64_t batch_errors_untold(void)
+{
+	return __atomic_load_n(&untold_count, __ATOMIC_RELAXED);
 }
 
 /* ---- complaints ---- */
@@ -35,8 +40,12 @@ static bool complaint_is_new(const char *plugin, const char *type)
 
 	text_printf(key, sizeof(key), "%s/%.130s", plugin, type);
 	pthread_mutex_lock(&complaints_mutex);
-	bool is_new = complaints.count < COMPLAINTS_MAX && map_put(&complaints, key, &told) == NULL;
+	bool full = complaints.count >= COMPLAINTS_MAX;
+	bool is_new = !full && map_put(&complaints, key, &told) == NULL;
+	bool untold = full && !map_get(&complaints, key);
 	pthread_mutex_unlock(&complaints_mutex);
+	if (untold)
+		__atomic_add_fetch(&untold_count, 1, __ATOMIC_RELAXED);
 	return is_new;
 }
 

@@ -45,6 +45,8 @@ uint64_t builder_asked(const struct mu_builder *builder);
 void batch_finish(struct mu_batch *batch);
 /* Values that were refused: unknown type, wrong sort or count, bad name, batch full. Any thread. */
 uint64_t batch_errors(void);
+/* Of these, those whose sort was not told: 1,000 plugins and types are told. */
+uint64_t batch_errors_untold(void);
 
 /* ---- between batch.c and builder.c ---- */
 

@@ -166,6 +166,13 @@ uint64_t ctl_clients(void)
 	return ctl.count;
 }
 
+void ctl_stats(struct ctl_stats *out)
+{
+	c_assert(out && loop_is_current(loop_main()));
+	*out = (struct ctl_stats){ .clients = ctl.count, .clients_refused = ctl.refused };
+	ctl_client_count(out);
+}
+
 /* ---- life ---- */
 
 int ctl_open(struct mu_instance *self, const char *path, const char *group, struct mu_error *error)
@@ -188,7 +195,6 @@ int ctl_open(struct mu_instance *self, const char *path, const char *group, stru
 		return fd;
 	}
 	ctl.self = self;
-	ctl.refused = 0;
 	text_copy(ctl.path, sizeof(ctl.path), path);
 	if (!ctl.clients.next)
 		list_init(&ctl.clients);

@@ -28,6 +28,12 @@ int ctl_open(struct mu_instance *self, const char *path, const char *group, stru
 void ctl_stop_accepting(void); /* the socket's file goes */
 void ctl_close(void);          /* clients too; their handles are closed by the next turns of the loop */
 uint64_t ctl_clients(void);
+struct ctl_stats {
+	size_t clients;
+	uint64_t clients_refused, clients_cut; /* cut: they did not read their answers */
+	uint64_t lines_refused;
+};
+void ctl_stats(struct ctl_stats *out);
 
 /* One line → request. Pure. 0, or -EINVAL + error; to be ended by ctl_request_fini in both cases. */
 struct ctl_request {

@@ -31,6 +31,14 @@ struct ctl_call {
 	bool streams;
 };
 
+static uint64_t lines_refused, clients_cut; /* main's */
+
+void ctl_client_count(struct ctl_stats *out)
+{
+	out->lines_refused = lines_refused;
+	out->clients_cut = clients_cut;
+}
+
 /* ---- lines out ---- */
 
 struct write {
@@ -73,6 +81,7 @@ static void client_write(struct ctl_client *client, struct str *line)
 	/* one long answer is no sign of a client that does not read, several are */
 	size_t cost = length + sizeof(struct write); /* short parts cost more than their bytes */
 	if ((sent < 0 && sent != UV_EAGAIN) || (client->out > 0 && client->out + cost > CTL_OUT_MAX)) {
+		clients_cut += sent == UV_EAGAIN || sent >= 0;
 		free(text);
 		ctl_client_close(client);
 		return;
@@ -164,6 +173,7 @@ static void call_refuse(struct ctl_client *client, int64_t id, int code, const c
 	mu_error(&error, code, "%s", what);
 	if (remedy)
 		mu_error_remedy(&error, "%s", remedy);
+	lines_refused += code != -ECANCELED && code != -EMFILE; /* that one is counted as a client */
 	write_error(client, id, &error, NULL, 0);
 }
 
@@ -283,10 +293,12 @@ static void client_line(struct ctl_client *client, const char *text, size_t leng
 		length--;
 	if (length == 0)
 		return;
-	if (ctl_parse(text, length, &request, &error) < 0)
+	if (ctl_parse(text, length, &request, &error) < 0) {
+		lines_refused++;
 		write_error(client, request.id, &error, NULL, 0);
-	else
+	} else {
 		client_ask(client, &request);
+	}
 	ctl_request_fini(&request);
 }
 

@@ -31,6 +31,9 @@ void ctl_client_read(struct ctl_client *client);
 void ctl_client_close(struct ctl_client *client);
 /* Of a peer's user id, to a daemon with its own. */
 enum mu_role ctl_role(uid_t peer, uid_t own);
+/* Fills in what clients have counted. */
+struct ctl_stats;
+void ctl_client_count(struct ctl_stats *out);
 /* One answer without a question, then close. */
 void ctl_client_refuse(struct ctl_client *client, int code, const char *what, const char *remedy);
 

@@ -89,6 +89,7 @@ static void listener_tell(struct listener *listener, struct event_node *node)
 {
 	if (__atomic_load_n(&listener->waiting, __ATOMIC_RELAXED) >= LISTENER_MAX) {
 		count_drop();
+		listener->instance->events_lost++;
 		if (!listener->told)
 			log_line(MU_LOG_WARNING, "core", "%s does not keep up with events: it misses some",
 				 listener->instance->name);

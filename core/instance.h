@@ -85,6 +85,7 @@ struct mu_instance {
 	enum mu_stop_reason why;
 	struct mu_instance *successor; /* takes its place once it has stopped, and starts */
 	struct read_state read;
+	uint64_t events_lost;       /* that its `event` was too slow for */
 	struct loop_timer deadline; /* of starting and stopping */
 	char status[256];       /* mu_status */
 	struct mu_error error;  /* why it failed */

@@ -18,6 +18,7 @@
 enum { ID_MAX = 255 };
 
 static struct object_stats stats;
+static uint64_t refused; /* atomic: by owners, on their loops */
 
 /* ---- bytes ---- */
 
@@ -229,6 +230,8 @@ static int make_put(struct mu_instance *self, const char *kind, const char *id, 
 						: "an id is 1 to 255 printable bytes without blanks");
 	else
 		r = kind_admit(row, self, id);
+	if (r == -ENOSPC)
+		__atomic_add_fetch(&refused, 1, __ATOMIC_RELAXED);
 	if (r == -EEXIST)
 		mu_log(self, MU_LOG_ERROR, "put of %s \"%s\" is refused: another instance has put it", kind,
 		       id);
@@ -317,6 +320,7 @@ static void object_free(struct object *object)
 static void complain(struct kind *kind, const struct object_msg *put)
 {
 	kind->bad_attrs += put->dropped;
+	stats.bad_attrs += put->dropped;
 	if (put->dropped == 0 || kind->bad_told)
 		return;
 	kind->bad_told = true;
@@ -431,5 +435,6 @@ void object_stats(struct object_stats *out)
 {
 	c_assert(out);
 	*out = stats;
+	out->refused = __atomic_load_n(&refused, __ATOMIC_RELAXED);
 	out->subscriptions = object_sub_stats(&out->resyncs);
 }

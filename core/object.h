@@ -50,6 +50,7 @@ const struct object **object_select(struct kind *kind, const struct mu_query *qu
 json_t *object_json(const struct object *object);
 struct object_stats {
 	uint64_t puts, equal, deletes, resyncs;
+	uint64_t refused, bad_attrs; /* of full kinds; attributes outside their table */
 	size_t subscriptions;
 };
 void object_stats(struct object_stats *out);

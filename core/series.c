@@ -39,6 +39,7 @@ static struct {
 	struct mu_series **by_index; /* NULL = free */
 	uint32_t *free; /* indexes to be given again */
 	size_t index_count, index_cap, free_count;
+	uint64_t refused;
 	uint32_t serial;
 } table;
 
@@ -317,10 +318,12 @@ static int series_obtain(const struct clean *clean, const struct mu_type *type, 
 
 	pthread_mutex_lock(&series_mutex);
 	struct mu_series *series = table_find(clean);
-	if (!series && table.index_count - table.free_count >= SERIES_MAX)
+	if (!series && table.index_count - table.free_count >= SERIES_MAX) {
 		r = -ENOSPC;
-	else if (!series)
+		table.refused++;
+	} else if (!series) {
 		series = table_add(clean, type);
+	}
 	*out = series ? mu_series_ref(series) : NULL;
 	pthread_mutex_unlock(&series_mutex);
 	return r;
@@ -416,6 +419,14 @@ size_t series_count(void)
 	size_t count = table.linked;
 	pthread_mutex_unlock(&series_mutex);
 	return count;
+}
+
+uint64_t series_refused(void)
+{
+	pthread_mutex_lock(&series_mutex);
+	uint64_t refused = table.refused;
+	pthread_mutex_unlock(&series_mutex);
+	return refused;
 }
 
 size_t series_slice(uint32_t *cursor, size_t look, struct mu_series **out)

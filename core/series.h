@@ -61,6 +61,7 @@ void series_timeout_factor(double intervals);
 /* ---- any thread ---- */
 
 size_t series_count(void);
+uint64_t series_refused(void); /* past SERIES_MAX */
 /* The handles whose name matches (NULL = all), sorted by name, each with a reference: unref each, free the
  * array. Takes the mutex for a slice at a time. NULL when there is none. */
 struct mu_series **series_match(const char *glob, size_t *count);

@@ -82,7 +82,7 @@ def test_a_page_of_history(omni):
 
 
 def test_a_flood_is_bounded_and_counted(omni):
-    one = omni(after="CollectInternalStats true\nLogLevel err\n" + plugin("load"))
+    one = omni(after="LogLevel err\n" + plugin("load"))
     # 10,000 may wait for main; its own callback takes 1,000.
     shout(one, "flood", count=50000, severity="info")
 
@@ -109,14 +109,14 @@ def test_a_follower_who_does_not_read_is_told_what_he_missed(omni):
             shout(one, "on and on", count=1000, severity="warning")
             one.call("event", "list")
         lost = seen = 0
-        for _ in range(5000):
+        while seen + lost < 4000:
             connection.send({"id": number, "credit": 1})
             part = connection.receive()["part"]
             if "lost" in part:
                 lost += part["lost"]
-                break
-            seen += 1
-        assert lost > 0 and seen + lost >= 4000
+            else:
+                seen += 1
+        assert lost > 0 and seen >= 1000
 
 
 def test_a_bad_question(omni):

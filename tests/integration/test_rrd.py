@@ -10,7 +10,7 @@ from daemon import CtlError
 
 pytestmark = pytest.mark.skipif(not shutil.which("rrdtool"), reason="needs rrdtool")
 
-READERS = "LoadPlugin cpu\nLoadPlugin load\nLoadPlugin memory\nLoadPlugin rrd\n"
+READERS = "CollectInternalStats false\nLoadPlugin cpu\nLoadPlugin load\nLoadPlugin memory\nLoadPlugin rrd\n"
 FILES = 7 + 8 * os.cpu_count()
 
 
@@ -153,7 +153,7 @@ def rows(path, start, end):
 
 
 def test_what_comes_from_outside_is_in_the_file(daemon):
-    one = daemon("LoadPlugin rrd\n")
+    one = daemon("CollectInternalStats false\nLoadPlugin rrd\n")
     now = int(time.time()) // 10 * 10
     times = range(now - 1000, now + 1, 10)
     put(one, "far/away/gauge-x", *(f"{t}:{t - now}" for t in times))
@@ -171,7 +171,7 @@ def test_what_comes_from_outside_is_in_the_file(daemon):
 
 
 def test_a_file_ahead_of_the_clock_is_told(daemon):
-    one = daemon("LoadPlugin rrd\n")
+    one = daemon("CollectInternalStats false\nLoadPlugin rrd\n")
     ahead = int(time.time()) + 3600
     put(one, "far/away/gauge-x", f"{ahead}:1")
     one.until(lambda: os.path.exists(path_of(one, "far/away/gauge-x")), what="the file")

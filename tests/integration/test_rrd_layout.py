@@ -78,7 +78,8 @@ def collectd():
 
 def musterd_config(writer, blocks):
     # `LoadPlugin rrdtool` and `<Plugin rrdtool>`, as they stand in the file that a user brings along.
-    return ("".join(f"LoadPlugin {name}\n" for name in (*READERS, "rrdtool"))
+    # Our own figures are files that collectd has not.
+    return ("CollectInternalStats false\n" + "".join(f"LoadPlugin {name}\n" for name in (*READERS, "rrdtool"))
             + f"<Plugin rrdtool>\n{writer}</Plugin>\n{blocks}")
 
 

@@ -251,7 +251,7 @@ def test_its_own_figures_are_series(omni):
     for name in ("muster/derive-batches", "muster/gauge-series", "muster/derive-calls", "muster/gauge-workers",
                  "muster/queue_length-pool", "muster-omni/gauge-things", "muster-omni/derive-reads", "muster-omni/duration-read",
                  "muster-omni/derive-hung", "muster-omni/derive-work_refused", "muster-omni/derive-events_lost",
-                 "muster-peer/derive-lost", "muster-peer/derive-samples", "muster-loop_omni/derive-messages"):
+                 "muster-peer/derive-queue_lost", "muster-peer/derive-samples", "muster-loop_omni/derive-messages"):
         assert f"testhost/{name}" in found, name
     assert found["testhost/muster-omni/derive-greetings"]["values"] == {"value": 1}
 

@@ -16,6 +16,7 @@
 #include <cmocka.h>
 #include <errno.h>
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 #define NOW (1700000000 * MU_SEC)
@@ -98,6 +99,26 @@ static void values_in_a_row(void **state)
 	assert_null(batch);
 	mu_builder_free(&builder);
 	assert_null(builder);
+	mu_builder_free(&builder);
+}
+
+static void a_flood_of_complaints_is_counted(void **state)
+{
+	struct mu_builder *builder = builder_new(NULL, "muster");
+	struct mu_batch *batch = builder_begin(builder, NOW, MU_SEC);
+	uint64_t errors = batch_errors(), untold = batch_errors_untold();
+	char type[16];
+
+	(void)state;
+	fake_log.count = 0;
+	for (int i = 0; i < 1500; i++) {
+		snprintf(type, sizeof(type), "no%d", i);
+		assert_int_equal(mu_gauge(batch, type, "", 1), -ENOENT);
+	}
+	assert_in_range(fake_log.count, 900, 1000); /* some were told by the tests before */
+	assert_int_equal(batch_errors() - errors, 1500);
+	assert_int_equal(batch_errors_untold() - untold, 1500 - fake_log.count);
+	mu_batch_drop(&batch);
 	mu_builder_free(&builder);
 }
 
@@ -337,6 +358,7 @@ int main(void)
 		each(an_unlinked_handle_is_not_used_again),
 		each(handles_of_what_has_gone_are_let_go),
 		each(blocks_are_used_again),
+		cmocka_unit_test(a_flood_of_complaints_is_counted), /* last: it fills what is remembered */
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

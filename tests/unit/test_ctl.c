@@ -388,6 +388,9 @@ static void nonsense_is_refused_and_the_next_line_heard(void **state)
 	struct client client = client_open();
 
 	(void)state;
+	struct ctl_stats before, after;
+
+	ctl_stats(&before);
 	client_send(&client, "hello\n{'id':3,'verbs':'x'}\n{'id':4,'kind':'parrot','verb':'list'}\n");
 	const char *lines = client_lines(&client, 3);
 	assert_non_null(strstr(lines, "{'error':{'code':'EINVAL','what':'this is no JSON"));
@@ -395,6 +398,9 @@ static void nonsense_is_refused_and_the_next_line_heard(void **state)
 		lines, "{'id':3,'error':{'code':'EINVAL','what':'a request has no member \\'verbs\\''"));
 	assert_non_null(strstr(lines, "did you mean \\'verb\\'?"));
 	assert_non_null(strstr(lines, "{'id':4,'result'"));
+	ctl_stats(&after);
+	assert_int_equal(after.clients, 1);
+	assert_int_equal(after.lines_refused - before.lines_refused, 2);
 	client_close(&client);
 }
 
@@ -502,8 +508,13 @@ static void there_is_room_for_so_many(void **state)
 	for (int i = 0; i < CTL_CLIENTS_MAX; i++)
 		clients[i] = client_open();
 	assert_int_equal(ctl_clients(), CTL_CLIENTS_MAX);
+	struct ctl_stats before, after;
+	ctl_stats(&before);
 	struct client late = client_open();
 	assert_non_null(strstr(client_lines(&late, 1), "{'error':{'code':'EMFILE'"));
+	ctl_stats(&after);
+	assert_int_equal(after.clients_refused - before.clients_refused, 1);
+	assert_int_equal(after.lines_refused, before.lines_refused);
 	core_until(is_over, &late);
 	client_close(&late);
 	client_close(&clients[0]);

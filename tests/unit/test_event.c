@@ -334,6 +334,7 @@ static void a_listener_that_is_slow_loses_the_newest(void **state)
 	core_settle(); /* all arrive in one turn, and it is told in the next */
 	assert_int_equal(heard, before + 1000);
 	assert_int_equal(event_dropped(), dropped + 200);
+	assert_int_equal(listener->events_lost, 200);
 	event_core(MU_INFO, "one more");
 	core_settle();
 	assert_int_equal(heard, before + 1001);

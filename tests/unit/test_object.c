@@ -250,9 +250,11 @@ static void test_delete(void **state)
 
 static void test_ten_thousand_are_full(void **state)
 {
+	struct object_stats before, after;
 	char id[16];
 
 	(void)state;
+	object_stats(&before);
 	for (int i = 0; i < KIND_OBJECTS_MAX; i++) {
 		snprintf(id, sizeof(id), "w%d", i);
 		assert_int_equal(put(id, "{}"), 0);
@@ -265,6 +267,8 @@ static void test_ten_thousand_are_full(void **state)
 	assert_int_equal(kind->objects.count, KIND_OBJECTS_MAX);
 	assert_int_equal(object_find(kind, "w5")->version, 2);
 	assert_int_equal(kind->refused, 2);
+	object_stats(&after);
+	assert_int_equal(after.refused - before.refused, 2);
 	assert_true(kind->full_told);
 	assert_int_equal(mu_object_delete(owner, "worker", "w7"), 0);
 	assert_int_equal(put("more", "{}"), 0);
