@@ -7,7 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define WAITS_MAX 262144 /* of all open calls */
+#define WAITS_MAX 262144               /* of all open calls */
+#define WAITS_GLOB (WAITS_MAX / 4 * 3) /* of those that name many: who names one, to draw it, finds room all the same */
 
 /* One open call; each file it waits for counts it down. */
 struct flush {
@@ -55,10 +56,10 @@ void flush_settled(struct cache *cache, struct wait *waits, bool written)
 	}
 }
 
-/* false when there are too many already. */
-static bool wait_for(struct rrd *rrd, struct flush *flush, struct entry *entry)
+/* false when there are `most` or more already. */
+static bool wait_for(struct rrd *rrd, struct flush *flush, struct entry *entry, size_t most)
 {
-	if (rrd->waits >= WAITS_MAX)
+	if (rrd->waits >= most)
 		return false;
 	struct flush_wait *wait = calloc(1, sizeof(*wait));
 	if (!wait)
@@ -77,7 +78,8 @@ static bool wait_for_all(struct rrd *rrd, struct flush *flush, const char *glob)
 	size_t at = 0;
 
 	while ((entry = cache_next(&rrd->cache, &at)))
-		if (cache_has(entry) && (!glob || mu_glob(glob, entry->name)) && !wait_for(rrd, flush, entry))
+		if (cache_has(entry) && (!glob || mu_glob(glob, entry->name)) &&
+		    !wait_for(rrd, flush, entry, WAITS_GLOB))
 			return false;
 	return true;
 }
@@ -98,7 +100,7 @@ void flush_run(struct mu_instance *self, struct mu_call *call)
 	flush->call = call;
 	flush->waiting = 1; /* ours, so that nothing is answered before the last one is on the list */
 	if (entry && cache_has(entry))
-		all = wait_for(rrd, flush, entry);
+		all = wait_for(rrd, flush, entry, WAITS_MAX);
 	else if (!entry && (!glob || strpbrk(glob, "*?[\\")))
 		all = wait_for_all(rrd, flush, glob);
 	writer_pump(rrd);

@@ -425,6 +425,27 @@ static void flush_answers_when_it_is_on_disk(void **state)
 	assert_int_equal(last_of(7), 101);
 }
 
+static void who_names_one_finds_room_beside_those_who_name_all(void **state)
+{
+	const size_t others = 262144 / 4 * 3;
+	struct mu_call all = flush(NULL), named = flush("h/p1/gauge-1");
+
+	(void)state;
+	put(0, 8, 0);
+	work_all();
+	pass(MU_SEC);
+	put(0, 8, 0);
+	self.rrd.waits = others;
+	flush_run(&self, &all);
+	assert_int_equal(all.flushed, 0);
+	assert_int_equal(all.failed, 1);
+	flush_run(&self, &named);
+	work_all();
+	assert_int_equal(named.flushed, 1);
+	assert_int_equal(self.rrd.waits, others);
+	self.rrd.waits = 0;
+}
+
 static void many_may_wait_for_the_same_write(void **state)
 {
 	(void)state;
@@ -693,6 +714,7 @@ int main(void)
 		TEST(values_come_into_their_files),
 		TEST(nothing_to_do_leaves_the_loop_alone),
 		TEST(flush_answers_when_it_is_on_disk),
+		TEST(who_names_one_finds_room_beside_those_who_name_all),
 		TEST(many_may_wait_for_the_same_write),
 		TEST(writes_per_second_hold_back_all_but_flush),
 		TEST(one_cause_is_said_once),
