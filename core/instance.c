@@ -270,20 +270,6 @@ bool instance_next(size_t *at, struct mu_instance **instance)
 	return true;
 }
 
-size_t instance_busy(bool writers)
-{
-	size_t busy = 0;
-
-	for (size_t i = 0; i < directory_count; i++) {
-		const struct mu_instance *instance = directory[i];
-		if (instance->plugin == &self_descriptor()->plugin || !!instance->plugin->write != writers)
-			continue;
-		busy += instance->is == INSTANCE_STARTING || instance->is == INSTANCE_RUNNING ||
-		        instance->is == INSTANCE_STOPPING;
-	}
-	return busy;
-}
-
 size_t instance_free_all(void)
 {
 	const char *name;

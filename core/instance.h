@@ -108,8 +108,6 @@ void instance_remove(struct mu_instance *instance);
 void instance_reconfigure(struct mu_instance *instance, const struct conf_plugin *conf);
 struct mu_instance *instance_find(const char *name);
 bool instance_next(size_t *at, struct mu_instance **instance); /* in start order */
-/* How many are starting, running or stopping; with `writers` those with a `write`, else the others. Without the core's own. */
-size_t instance_busy(bool writers);
 /* Told after each change of state: who waits for the last to stop. */
 void instance_watch(void (*changed)(void));
 const char *instance_state_name(enum instance_state state);

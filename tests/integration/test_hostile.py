@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from daemon import CtlError
+from daemon import SLOW, CtlError
 from omni import look, omni, plugin, plugin_dir, row, until_seen  # noqa: F401
 
 HOST = ('LoadPlugin cpu\nLoadPlugin load\nLoadPlugin memory\nLoadPlugin rrd\n'
@@ -219,7 +219,8 @@ def test_clients_that_do_not_read_cost_little(daemon):
             door.send({"id": number, "credit": 1000000})
     reads = row(one, "load")["reads"]
     one.until(lambda: row(one, "load")["reads"] > reads + 30, what="three seconds of values")
-    assert anonymous(one.pid) - before < 100 * 1024
+    # A sanitizer keeps what is freed for a while, and more beside it.
+    assert anonymous(one.pid) - before < (100 if SLOW == 1 else 800) * 1024
     for door in doors:
         door.close()
     assert one.stop() < 2
