@@ -173,7 +173,7 @@ static void what_hangs_is_given_up(void **state)
 
 	(void)state;
 	write_file("gate", "");
-	write_conf("LoadPlugin hang\n");
+	write_conf("TypesDB \"@/first.db\"\nLoadPlugin hang\n");
 	assert_int_equal(load(&error), 0);
 	core_until(has_begun, NULL);
 	assert_int_equal(load(&error), -EBUSY);
