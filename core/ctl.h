@@ -17,7 +17,8 @@
 #define CTL_LINE_MAX ((size_t)64 * 1024)
 #define CTL_OUT_MAX ((size_t)4 * 1024 * 1024)
 #define CTL_CALLS_MAX 256
-#define CTL_STREAMS_MAX 32 /* of these, calls that answer in parts for as long as they are open */
+#define CTL_STREAMS_MAX 32      /* of these, calls that answer in parts for as long as they are open */
+#define CTL_STREAMS_ALL_MAX 128 /* of all clients: each watch costs main its share of every value */
 #define CTL_CLIENTS_MAX 64
 #define CTL_ADMINS_KEPT 16 /* of these, viewers cannot take */
 

@@ -39,6 +39,8 @@ void ctl_client_count(struct ctl_stats *out)
 	out->clients_cut = clients_cut;
 }
 
+static size_t streams; /* open, of all clients; main's */
+
 /* ---- lines out ---- */
 
 struct write {
@@ -163,6 +165,7 @@ static void call_free(struct ctl_call *call)
 	list_remove(&call->node);
 	call->client->call_count--;
 	call->client->stream_count -= call->streams;
+	streams -= call->streams;
 	free(call);
 }
 
@@ -185,14 +188,17 @@ static bool call_may_stream(struct ctl_call *call)
 
 	if (call->streams)
 		return true;
-	if (client->stream_count < CTL_STREAMS_MAX) {
+	bool all = streams >= CTL_STREAMS_ALL_MAX;
+	if (client->stream_count < CTL_STREAMS_MAX && !all) {
 		call->streams = true;
 		client->stream_count++;
+		streams++;
 		return true;
 	}
 	mu_pending_cancel(&call->pending);
 	call_free(call);
-	call_refuse(client, id, -EBUSY, "too many streams of this client are open",
+	call_refuse(client, id, -EBUSY,
+		    all ? "too many streams of all clients are open" : "too many streams of this client are open",
 		    "end one of them, or ask for more in one, by a wider glob");
 	return false;
 }

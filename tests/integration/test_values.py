@@ -194,8 +194,8 @@ def test_a_writer_that_dawdles_catches_up(omni):
 def test_a_full_bus_refuses_and_says_so(omni):
     one = omni(load="\tInterval 3600\n", after=plugin("peer"))
     # All built before the first is sent: first the sender is asked to pause, and past 64 MiB he is refused.
-    answer = one.call("probe", "flood", args={"batches": 60, "values": 20000, "step": "1us", "at_once": True}, deadline=120)
-    assert answer["admitted"] + answer["refused"] == 60
+    answer = one.call("probe", "flood", args={"batches": 150, "values": 20000, "step": "1us", "at_once": True}, deadline=120)
+    assert answer["admitted"] + answer["refused"] == 150
     assert answer["paused"] > 0 and answer["refused"] > 0
     one.until(lambda: one.call("daemon", "status")["values"] >= answer["admitted"] * 20000, 60, "all that was admitted")
     one.until(lambda: one.call("daemon", "status")["refused"] == answer["refused"] * 20000, what="what was not")
