@@ -192,7 +192,7 @@ def test_a_writer_that_dawdles_catches_up(omni):
 
 
 def test_a_full_bus_refuses_and_says_so(omni):
-    one = omni(load="\tInterval 3600\n", after=plugin("peer"))
+    one = omni(load="\tInterval 3600\n", after=plugin("peer") + "CollectInternalStats false\n")
     # All built before the first is sent: first the sender is asked to pause, and past 64 MiB he is refused.
     answer = one.call("probe", "flood", args={"batches": 150, "values": 20000, "step": "1us", "at_once": True}, deadline=120)
     assert answer["admitted"] + answer["refused"] == 150
