@@ -42,11 +42,13 @@ static const struct mu_option page_rows[] = {
 	MU_OPT_END
 };
 
-/* One operation and whom it answers. The arguments stay with the call. */
+/* One operation and whom it answers. It may run when its instance has ended, and the call's arguments with it: it has
+ * its own. */
 struct ask {
 	struct mu_store_op op;
 	struct mu_call *call;
-	const struct memory_args *args;
+	struct memory_args args;
+	char *key, *value, *after;
 	json_t *rows;
 	int64_t last_id;
 };
@@ -67,7 +69,7 @@ static int row_memory(const struct mu_row *row, void *data)
 static int run_write(struct sqlite3 *db, struct mu_store_op *op)
 {
 	struct ask *ask = MU_CONTAINER(op, struct ask, op);
-	const struct memory_args *args = ask->args;
+	const struct memory_args *args = &ask->args;
 	int r = mu_sql(
 		db,
 		args->once ? "INSERT INTO memory (key, value, stamp, weight, raw) VALUES (?, ?, ?, ?, ?)"
@@ -84,7 +86,7 @@ static int run_read(struct sqlite3 *db, struct mu_store_op *op)
 	struct ask *ask = MU_CONTAINER(op, struct ask, op);
 
 	return mu_sql(db, "SELECT key, value, stamp, weight, raw FROM memory WHERE key = ?", row_memory,
-		      ask->rows, "s", ask->args->key);
+		      ask->rows, "s", ask->args.key);
 }
 
 static int run_page(struct sqlite3 *db, struct mu_store_op *op)
@@ -93,14 +95,14 @@ static int run_page(struct sqlite3 *db, struct mu_store_op *op)
 
 	return mu_sql(db,
 		      "SELECT key, value, stamp, weight, raw FROM memory WHERE key > ? ORDER BY key LIMIT ?",
-		      row_memory, ask->rows, "si", ask->args->after, ask->args->limit);
+		      row_memory, ask->rows, "si", ask->args.after, ask->args.limit);
 }
 
 static int run_drop(struct sqlite3 *db, struct mu_store_op *op)
 {
 	struct ask *ask = MU_CONTAINER(op, struct ask, op);
 
-	return mu_sql(db, "DELETE FROM memory WHERE key = ?", NULL, NULL, "s", ask->args->key);
+	return mu_sql(db, "DELETE FROM memory WHERE key = ?", NULL, NULL, "s", ask->args.key);
 }
 
 /* ---- loop ---- */
@@ -110,6 +112,9 @@ static void ask_free(struct mu_store_op *op)
 	struct ask *ask = MU_CONTAINER(op, struct ask, op);
 
 	json_decref(ask->rows);
+	free(ask->key);
+	free(ask->value);
+	free(ask->after);
 	free(ask);
 }
 
@@ -125,6 +130,15 @@ static void ask_done(struct mu_instance *self, struct mu_store_op *op, int statu
 	ask_free(op);
 }
 
+static char *copied(const char *text)
+{
+	char *copy = text ? strdup(text) : NULL;
+
+	if (text && !copy)
+		abort();
+	return copy;
+}
+
 static struct ask *ask_new(struct mu_call *call, int (*run)(struct sqlite3 *db, struct mu_store_op *op))
 {
 	struct ask *ask = calloc(1, sizeof(*ask));
@@ -133,7 +147,10 @@ static struct ask *ask_new(struct mu_call *call, int (*run)(struct sqlite3 *db, 
 		abort();
 	ask->op = (struct mu_store_op){ .run = run, .done = ask_done, .free = ask_free };
 	ask->call = call;
-	ask->args = mu_call_args(call);
+	ask->args = *(const struct memory_args *)mu_call_args(call);
+	ask->args.key = ask->key = copied(ask->args.key);
+	ask->args.value = ask->value = copied(ask->args.value);
+	ask->args.after = ask->after = copied(ask->args.after);
 	ask->rows = json_array();
 	return ask;
 }
