@@ -205,10 +205,18 @@ static void put_sinks(struct mu_batch *batch)
 	}
 }
 
+/* What is published says when the next is due, so that it is not missed before. */
+static mu_time tick_interval(void)
+{
+	mu_time interval = daemon_conf()->globals.interval;
+
+	return interval < MU_SEC ? MU_SEC : interval;
+}
+
 void counters_publish(void)
 {
 	struct mu_instance *instance;
-	struct mu_batch *batch = builder_begin(builder, mu_time_real(), daemon_conf()->globals.interval);
+	struct mu_batch *batch = builder_begin(builder, mu_time_real(), tick_interval());
 
 	mu_batch_plugin(batch, "muster");
 	put_rooms(batch);
@@ -233,9 +241,8 @@ json_t *counters_json(const struct mu_instance *instance)
 static void on_tick(struct loop_timer *timer)
 {
 	struct mu_instance *instance;
-	mu_time interval = daemon_conf()->globals.interval;
 
-	loop_timer_start(loop_main(), timer, interval < MU_SEC ? MU_SEC : interval, on_tick);
+	loop_timer_start(loop_main(), timer, tick_interval(), on_tick);
 	if (daemon_conf()->globals.internal_stats)
 		counters_publish();
 	for (size_t at = 0; instance_next(&at, &instance);)
