@@ -91,7 +91,7 @@ static bool is_it(const struct mu_series *series, const struct mu_batch *batch, 
 }
 
 /* The place in memory of the value, or `known` when it is not where it could be: the next, the same as before
- * (one series with several times), or the first of a new round. */
+ * (one series with several times), or the first of a new round. Nothing may be there. */
 static size_t builder_place(const struct mu_builder *builder, const struct mu_batch *batch, const char *type,
 			    const char *type_instance)
 {
@@ -103,6 +103,9 @@ static size_t builder_place(const struct mu_builder *builder, const struct mu_ba
 	if (next > 0 && is_it(builder->memory[next - 1], batch, type, type_instance))
 		return next - 1;
 	if (builder->known > 0 && is_it(builder->memory[0], batch, type, type_instance))
+		return 0;
+	/* what the round began with has ended: behind its last one it is learnt anew, or it would grow for ever */
+	if (next == builder->known && next > 0 && !builder->memory[0])
 		return 0;
 	return builder->known;
 }
@@ -117,7 +120,7 @@ int builder_find(struct mu_batch *batch, const char *type, const char *type_inst
 	if (strchr(type_instance, '/') && series_clean(clean, type_instance, false) >= 0)
 		type_instance = clean;
 	size_t at = builder_place(builder, batch, type, type_instance);
-	if (at < builder->known && !series_is_unlinked(builder->memory[at])) {
+	if (at < builder->known && builder->memory[at] && !series_is_unlinked(builder->memory[at])) {
 		*out = mu_series_ref(builder->memory[at]);
 		builder->next = at + 1;
 		return 0;

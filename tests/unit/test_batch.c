@@ -281,6 +281,34 @@ static void what_has_to_be_cleaned_is_known_again(void **state)
 	mu_builder_free(&builder);
 }
 
+static void end_series(const char *letter)
+{
+	struct mu_ident ident = { NULL, "maker", "", "gauge", letter };
+	struct mu_series *series;
+
+	assert_int_equal(mu_series_find(&ident, &series), 0);
+	series_unlink(series);
+	mu_series_unref(&series);
+}
+
+static void a_round_whose_series_ended_is_learnt_anew(void **state)
+{
+	struct mu_builder *builder = mu_builder_new(&maker);
+
+	(void)state;
+	round_of(builder, "abc");
+	end_series("a");
+	end_series("b");
+	end_series("c");
+	assert_int_equal(round_of(builder, "abc"), 3);
+	assert_int_equal(round_of(builder, "abc"), 0);
+	/* only what it begins with */
+	end_series("a");
+	assert_int_equal(round_of(builder, "abc"), 1);
+	assert_int_equal(round_of(builder, "abc"), 0);
+	mu_builder_free(&builder);
+}
+
 static void an_unlinked_handle_is_not_used_again(void **state)
 {
 	struct mu_builder *builder = mu_builder_new(&maker);
@@ -355,6 +383,7 @@ int main(void)
 		each(a_round_seen_before_costs_no_look_up),
 		each(a_round_may_be_cut_anywhere),
 		each(what_has_to_be_cleaned_is_known_again),
+		each(a_round_whose_series_ended_is_learnt_anew),
 		each(an_unlinked_handle_is_not_used_again),
 		each(handles_of_what_has_gone_are_let_go),
 		each(blocks_are_used_again),
