@@ -1,7 +1,7 @@
-# unit/ and fuzz/ and lint/ run in make check; integration/ and system/ need an installed tree: see contrib/check.
+# unit/ and fuzz/ and lint/ run in make check; integration/, soak/ and system/ need an installed tree: see contrib/check.
 TEST_EXTENSIONS = .py
 PY_LOG_COMPILER = $(PYTHON3) -B
-EXTRA_DIST += tests/lib tests/lint tests/integration tests/system
+EXTRA_DIST += tests/lib tests/lint tests/integration tests/soak tests/system
 
 include tests/unit/local.mk
 include tests/fuzz/local.mk

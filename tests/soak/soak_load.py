@@ -16,16 +16,17 @@ from omni import plugin, row
 
 BROKEN = "purple"  # in the one configuration that is refused, and so in the log
 HANG_DEADLINE = 1.0
+COMING_BACK = 200  # series that time out and come back
 
 
 def configuration(turn):
-    """One of six; the first is the one that is looked at. Names what it alters against the first."""
+    """One of six that follow each other. The first is the one in which the daemon is looked at."""
     variant = turn % 6
-    omni = ['Period 50ms', 'HangFile "@DIR@/hang"', 'WatchSeries "soak/*"', 'WatchKind "thing"', f"Level {turn % 100 if variant == 1 else 7}"]
+    omni = ['Period 50ms', 'HangFile "@DIR@/hang"', 'WatchSeries "soak/*"', 'WatchKind "thing"']
     after, loads, timeout, cache = plugin("peer"), plugin("load"), 2, 2
     cpu = plugin("cpu")
     if variant == 1:
-        omni += ['Greeting "another word"', "Colour blue"]
+        omni += ['Greeting "another word"', f"Level {turn % 100}"]
     elif variant == 2:
         omni += ["Anchor there"]  # restarts it
     elif variant == 3:
@@ -254,7 +255,7 @@ def streams(voice):
                     return
             return
         number = connection.send({"kind": "probe", "verb": "tick", "args": {"count": 300, "pause": "1ms"}})
-        parts, voice_left = 0, voice.random.randrange(1, 60)
+        parts, leave_at = 0, voice.random.randrange(1, 60)
         voice.load.count(asked=1)
         while True:
             message = connection.receive()
@@ -269,9 +270,9 @@ def streams(voice):
             parts += 1
             if parts % 50 == 0:
                 connection.send({"id": number, "credit": 50})
-            if parts == voice_left and how == "cancel":
+            if parts == leave_at and how == "cancel":
                 connection.send({"id": number, "cancel": True})
-            if parts == voice_left and how != "whole":
+            if parts == leave_at and how != "whole":
                 voice.load.count(answered=1)
                 return
 
@@ -289,11 +290,14 @@ def things(voice):
 # ---- values ----
 
 def churn(voice):
-    """A name that was never there, and times out soon; the one before gets a second value."""
+    """Names that time out at once and come back much later, and now and then one that was never there. Few of these:
+    rrd remembers a file for ten minutes after its last value, which is a bound, and yet looks like growth until then."""
     voice.steps += 1
-    for number in (voice.steps, voice.steps - 1):
-        name = f"soak/churn-{number % 5}/gauge-{number:06}"
-        if voice.ask("series", "put", args={"series": name, "values": f"N:{number}", "interval": "0.5"}):
+    fresh = voice.steps % 20 == 0
+    name = f"soak/fresh-{voice.steps % 5}/gauge-{voice.steps:06}" if fresh else \
+        f"soak/churn-{voice.steps % 5}/gauge-{voice.steps % COMING_BACK:06}"
+    for _ in range(2):
+        if voice.ask("series", "put", args={"series": name, "values": f"N:{voice.steps}", "interval": "0.5"}):
             voice.load.put.add(name)
 
 
