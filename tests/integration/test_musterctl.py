@@ -4,11 +4,9 @@ import os
 import pty
 import re
 import select
-import shutil
 import signal
 import subprocess
 
-import pytest
 
 from daemon import SLOW, SOURCE
 from omni import event_with, omni, plugin_dir, until_seen  # noqa: F401
@@ -258,7 +256,6 @@ def test_completion(omni):
     assert one.ctl_run("complete", "--", "plugin", "").returncode == DONE
 
 
-@pytest.mark.skipif(not shutil.which("bash"), reason="completion for bash needs bash")
 def test_completion_in_bash(omni):
     one = omni()
     script = """

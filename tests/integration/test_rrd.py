@@ -8,7 +8,7 @@ import pytest
 
 from daemon import CtlError
 
-pytestmark = pytest.mark.skipif(not shutil.which("rrdtool"), reason="needs rrdtool")
+assert shutil.which("rrdtool"), "these tests need rrdtool; contrib/check installs it"
 
 READERS = "CollectInternalStats false\nLoadPlugin cpu\nLoadPlugin load\nLoadPlugin memory\nLoadPlugin rrd\n"
 FILES = 7 + 8 * os.cpu_count()

@@ -11,8 +11,8 @@ from daemon import until
 
 COLLECTD = shutil.which("collectd", path=os.environ.get("PATH", "") + ":/usr/sbin:/usr/local/sbin")
 TYPES = "/usr/share/collectd/types.db"
-pytestmark = pytest.mark.skipif(not COLLECTD or not os.path.exists(TYPES) or not shutil.which("rrdtool"),
-                                reason="needs collectd and rrdtool")
+assert COLLECTD and os.path.exists(TYPES) and shutil.which("rrdtool"), \
+    "these tests need collectd and rrdtool; contrib/check installs them"
 
 READERS = ("cpu", "load", "memory")
 # What of `rrdtool info` says how a file is laid out, and not what is in it.
